@@ -1,0 +1,189 @@
+/**
+ * What is stored of everything received under one Call ID of one source (TRUTH.md 1-3): notifications as intervals
+ * of receipts, merged by interval union, so that the order in which arrivals are processed leaves no trace.
+ */
+import type { Arrival, Content, Notification, Report, WireState } from '../notification.js';
+
+/** What an arrival turned out to be (law 3). */
+export type ArrivalOutcome = 'first' | 'duplicate' | 'conflict';
+
+/** A notification that an arrival made, grew or swallowed. */
+export interface NotificationChange {
+  /** `firstAt` of the rows it replaces; empty when it is new. */
+  readonly replaces: readonly number[];
+  readonly notification: Notification;
+}
+
+export interface Merge {
+  readonly notifications: readonly Notification[];
+  readonly outcome: ArrivalOutcome;
+  readonly change: NotificationChange;
+}
+
+const CONTENT_FIELDS = ['callerNumber', 'calleeNumber', 'forwardNumber', 'menuId', 'menuName'] as const;
+
+/** Two contents that say the same. */
+export function sameContent(a: Content, b: Content): boolean {
+  return CONTENT_FIELDS.every((field) => a[field] === b[field]);
+}
+
+/** Content as one string: its order decides which of several contents of one notification speaks. */
+export function contentText(content: Content): string {
+  return CONTENT_FIELDS.map((field) => content[field] ?? '').join('\u0000');
+}
+
+/** Same identity and same content: rows that interval union may join. */
+function sameRow(notification: Notification, report: Report): boolean {
+  return (
+    notification.serial === report.serial && notification.state === report.state && sameContent(notification.content, report)
+  );
+}
+
+/** Receipts of one identity that a chain of copies at most H apart would link. */
+function within(notification: Notification, from: number, to: number, horizonMs: number): boolean {
+  return notification.firstAt - horizonMs <= to && from <= notification.lastAt + horizonMs;
+}
+
+function fromArrival({ report, stamp }: Arrival): Notification {
+  const { callerNumber, calleeNumber, forwardNumber, menuId, menuName } = report;
+  return {
+    serial: report.serial,
+    state: report.state,
+    stateRaw: report.stateRaw,
+    firstAt: stamp.at,
+    lastAt: stamp.at,
+    copies: 1,
+    idleMs: stamp.idleMs,
+    content: { callerNumber, calleeNumber, forwardNumber, menuId, menuName },
+  };
+}
+
+/** The union of receipts of the same identity and content. The earliest receipt keeps its raw state and idle time. */
+function union(a: Notification, b: Notification): Notification {
+  const first = a.firstAt < b.firstAt || (a.firstAt === b.firstAt && a.idleMs >= b.idleMs) ? a : b;
+  return {
+    ...first,
+    lastAt: Math.max(a.lastAt, b.lastAt),
+    copies: a.copies + b.copies,
+  };
+}
+
+/** Receipts order, then everything else that tells two notifications apart: a total order, whatever came in first. */
+export function byReceipt(a: Notification, b: Notification): number {
+  return (
+    a.firstAt - b.firstAt ||
+    rankOrder(a.state) - rankOrder(b.state) ||
+    compareText(a.serial, b.serial) ||
+    compareText(a.state, b.state) ||
+    compareText(contentText(a.content), contentText(b.content))
+  );
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+/** Place of a state in the life of a call: ringing 0, ok 1, bye 2; null for a state that moves no lifecycle. */
+export function rank(state: WireState): 0 | 1 | 2 | null {
+  switch (state) {
+    case 'ringing':
+    case '180':
+    case '183':
+      return 0;
+    case 'ok':
+      return 1;
+    case 'bye':
+      return 2;
+    default:
+      return null;
+  }
+}
+
+function rankOrder(state: WireState): number {
+  return rank(state) ?? 3;
+}
+
+/**
+ * Adds one arrival to what is stored: joins every row of its identity and content that it reaches or links,
+ * else becomes a row of its own. `conflict` when a row of the same identity within H says something else.
+ */
+export function addArrival(stored: readonly Notification[], arrival: Arrival, horizonMs: number): Merge {
+  const { report, stamp } = arrival;
+  const joined = stored.filter((row) => sameRow(row, report) && within(row, stamp.at, stamp.at, horizonMs));
+  const disputed = stored.some(
+    (row) =>
+      row.serial === report.serial &&
+      row.state === report.state &&
+      !sameContent(row.content, report) &&
+      within(row, stamp.at, stamp.at, horizonMs),
+  );
+  const notification = joined.reduce(union, fromArrival(arrival));
+  const notifications = [...stored.filter((row) => !joined.includes(row)), notification].sort(byReceipt);
+  const outcome = joined.length > 0 ? 'duplicate' : disputed ? 'conflict' : 'first';
+  return { notifications, outcome, change: { replaces: joined.map((row) => row.firstAt), notification } };
+}
+
+/** A notification as lifecycle sees it: the content that speaks, and whether copies disagreed (TRUTH.md 3). */
+export interface Spoken extends Notification {
+  readonly disputed: boolean;
+}
+
+/**
+ * Joins rows of one identity whose receipts a chain at most H apart links, whatever they say: one notification,
+ * for which the smallest (first receipt, content) speaks.
+ */
+export function speak(stored: readonly Notification[], horizonMs: number): readonly Spoken[] {
+  const spoken: Spoken[] = [];
+  for (const row of [...stored].sort(byReceipt)) {
+    const at = spoken.findIndex(
+      (other) =>
+        other.serial === row.serial && other.state === row.state && within(other, row.firstAt, row.lastAt, horizonMs),
+    );
+    const earlier = spoken[at];
+    if (earlier === undefined) spoken.push({ ...row, disputed: false });
+    else {
+      spoken[at] = {
+        ...earlier,
+        lastAt: Math.max(earlier.lastAt, row.lastAt),
+        copies: earlier.copies + row.copies,
+        disputed: earlier.disputed || !sameContent(earlier.content, row.content),
+      };
+    }
+  }
+  return spoken;
+}
+
+type PackedRow = [string, string, string, number, number, number, number, number];
+
+/** The stored form: contents once each, rows as tuples. Text, because the database only keeps it. */
+export interface PackedEvidence {
+  readonly c: readonly (readonly (string | null)[])[];
+  readonly n: readonly PackedRow[];
+}
+
+/** Packs notifications for the evidence row: about 150 bytes for a call of three states. */
+export function encodeEvidence(notifications: readonly Notification[]): PackedEvidence {
+  const contents: Content[] = [];
+  const rows = notifications.map((row): PackedRow => {
+    let index = contents.findIndex((content) => sameContent(content, row.content));
+    if (index < 0) index = contents.push(row.content) - 1;
+    return [row.serial, row.state, row.stateRaw, row.firstAt, row.lastAt, row.copies, row.idleMs, index];
+  });
+  return { c: contents.map((content) => CONTENT_FIELDS.map((field) => content[field])), n: rows };
+}
+
+/** Inverse of {@link encodeEvidence}. */
+export function decodeEvidence(packed: PackedEvidence): readonly Notification[] {
+  const contents = packed.c.map(([caller, callee, forward, menuId, menuName]): Content => ({
+    callerNumber: caller ?? null,
+    calleeNumber: callee ?? null,
+    forwardNumber: forward ?? null,
+    menuId: menuId ?? null,
+    menuName: menuName ?? null,
+  }));
+  return packed.n.map(([serial, state, stateRaw, firstAt, lastAt, copies, idleMs, index]) => {
+    const content = contents[index];
+    if (content === undefined) throw new Error('evidence row names a content that is not there');
+    return { serial, state: state as WireState, stateRaw, firstAt, lastAt, copies, idleMs, content };
+  });
+}

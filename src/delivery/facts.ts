@@ -1,0 +1,65 @@
+/**
+ * What the record of a call depends on besides its own notifications (TRUTH.md, "What the record depends on").
+ * All of it is stored and shared, so every receiver and every rebuild folds with the same facts.
+ */
+import type { SerialMeaning, Settings } from '../notification.js';
+
+/** A span of source serials of which nothing was received, open or lost. */
+export interface SerialHole {
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
+/** A span of time [from, to). */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The loss seen in one closed window. */
+export interface LossWindow extends Span {
+  readonly p: number;
+}
+
+/** What the ledger knows about one source. */
+export interface SourceFacts {
+  readonly sourceKey: string;
+  readonly settings: Settings;
+  readonly meaning: SerialMeaning;
+  /** per_call: the serial of a call's first notification. */
+  readonly serialBase: number;
+  /** Everything received up to here is in PostgreSQL and in the facts below; W of TRUTH.md 18. */
+  readonly through: number;
+  /** Answer ratio of calls whose outcome is certain, for estimates; null before anything ended. */
+  readonly answerRatio: number | null;
+  /** Whether unanswered calls of this source end with a Bye (TRUTH.md 15): null until seen often enough. */
+  readonly byeAfterNoAnswer: boolean | null;
+  /** per_source and call_number: the holes that are not filled, ordered. */
+  readonly holes: readonly SerialHole[];
+  /** per_source: instants at which a new epoch of serials began. */
+  readonly epochs: readonly number[];
+  /** Spans in which no receiver served. */
+  readonly outages: readonly Span[];
+  /** When datagrams of this source went to quarantine, unless they are known to belong to another call. */
+  readonly quarantinedAt: readonly number[];
+  /** Closed windows in order of time; a time without a window lies in one still open. */
+  readonly lossWindows: readonly LossWindow[];
+}
+
+/** Facts of a source nobody knows anything about yet. */
+export function noFacts(sourceKey: string, settings: Settings): SourceFacts {
+  return {
+    sourceKey,
+    settings,
+    meaning: 'unknown',
+    serialBase: 1,
+    through: Number.NEGATIVE_INFINITY,
+    answerRatio: null,
+    byeAfterNoAnswer: null,
+    holes: [],
+    epochs: [],
+    outages: [],
+    quarantinedAt: [],
+    lossWindows: [],
+  };
+}

@@ -1,0 +1,106 @@
+/**
+ * What ingest asks of storage. Two things implement it: PostgreSQL (src/store) and, for the seeded simulation,
+ * memory; both pass the same contract test.
+ */
+import type { PackedEvidence, NotificationChange } from '../delivery/evidence.js';
+import type { CallRecord, Gap, Notification } from '../notification.js';
+
+/** One Call ID of one source: the unit that is locked, folded and written. */
+export interface KeyRef {
+  /** uuid(source, callId) */
+  readonly callKey: string;
+  readonly sourceKey: string;
+  readonly callId: string;
+}
+
+/** What the last write left behind about one call, to tell a revision from a rewrite. */
+export interface WrittenCall {
+  readonly id: string;
+  readonly settled: boolean;
+  readonly revision: number;
+  /** Hash of the contract's fields, without those that count writes. */
+  readonly hash: string;
+}
+
+/** The declared gaps of a key that are not yet filled. */
+export interface WrittenGap {
+  readonly id: string;
+  readonly status: Gap['status'];
+}
+
+/** The stored evidence document: notifications plus what was written from them. */
+export interface EvidenceDocument extends PackedEvidence {
+  readonly calls: readonly WrittenCall[];
+  readonly gaps: readonly Gap[];
+}
+
+export interface StoredKey {
+  /** 0 when nothing is stored yet. */
+  readonly version: number;
+  readonly notifications: readonly Notification[];
+  readonly calls: readonly WrittenCall[];
+  readonly gaps: readonly Gap[];
+}
+
+export const NOTHING_STORED: StoredKey = { version: 0, notifications: [], calls: [], gaps: [] };
+
+/** A raw row to write; `replaces` names the first receipts of rows (same identity and digest) it takes the place of. */
+export interface RawWrite extends NotificationChange {
+  readonly payload: Uint8Array;
+  /** 64-bit hash of the content, as a decimal string. */
+  readonly digest: string;
+}
+
+export interface CallWrite {
+  readonly record: CallRecord;
+  readonly revision: number;
+  /** Where the row is now: null when there is none. */
+  readonly wasSettled: boolean | null;
+}
+
+/** Everything one key's fold asks to be written. */
+export interface KeyChange {
+  readonly key: KeyRef;
+  readonly expectedVersion: number;
+  readonly document: EvidenceDocument;
+  readonly lastAt: number;
+  readonly raw: readonly RawWrite[];
+  readonly calls: readonly CallWrite[];
+  /** Calls that a re-cut took away: to be deleted, and published as superseded later. */
+  readonly superseded: readonly WrittenCall[];
+  readonly gaps: readonly Gap[];
+}
+
+/** A datagram that could not be stored as a notification. */
+export interface QuarantinedDatagram {
+  readonly id: string;
+  readonly receivedAt: number;
+  readonly sourceKey: string;
+  readonly address: string;
+  readonly reason: string;
+  readonly detail: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Expected failures of a commit: what the caller must tell apart. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable';
+}
+
+/** PostgreSQL refused the values of some row in the batch. */
+export class RowRejected extends Error {
+  override readonly name = 'RowRejected';
+}
+
+export interface LedgerStore {
+  /**
+   * One transaction. Locks the keys in key order, hands what is stored to `decide`, writes what it returns, commits.
+   * When another receiver made one of the keys meanwhile the whole is tried again, so `decide` may run more than once.
+   * Keys that `decide` leaves out are not written.
+   * @throws StoreUnavailable the database is away; nothing is known about the transaction
+   * @throws RowRejected nothing was written
+   */
+  commit(keys: readonly KeyRef[], decide: (stored: ReadonlyMap<string, StoredKey>) => readonly KeyChange[]): Promise<void>;
+  /** Keeps datagrams that failed, at most `keepMost` of them; returns how many of the oldest were dropped for it. */
+  quarantine(datagrams: readonly QuarantinedDatagram[], keepMost: number): Promise<number>;
+}
