@@ -8,6 +8,9 @@ import type { SerialMeaning, Settings } from '../notification.js';
 export interface SerialHole {
   readonly from: bigint;
   readonly to: bigint;
+  /** When it was sent, at the earliest and at the latest. */
+  readonly sentFrom: number;
+  readonly sentTo: number;
 }
 
 /** A span of time [from, to). */
@@ -32,6 +35,8 @@ export interface SourceFacts {
   readonly through: number;
   /** Answer ratio of calls whose outcome is certain, for estimates; null before anything ended. */
   readonly answerRatio: number | null;
+  /** Share of calls that report Ringing at all, for estimates; null before anything ended. */
+  readonly ringingRatio: number | null;
   /** Whether unanswered calls of this source end with a Bye (TRUTH.md 15): null until seen often enough. */
   readonly byeAfterNoAnswer: boolean | null;
   /** per_source and call_number: the holes that are not filled, ordered. */
@@ -55,6 +60,7 @@ export function noFacts(sourceKey: string, settings: Settings): SourceFacts {
     serialBase: 1,
     through: Number.NEGATIVE_INFINITY,
     answerRatio: null,
+    ringingRatio: null,
     byeAfterNoAnswer: null,
     holes: [],
     epochs: [],

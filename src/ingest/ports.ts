@@ -13,19 +13,15 @@ export interface KeyRef {
   readonly callId: string;
 }
 
-/** What the last write left behind about one call, to tell a revision from a rewrite. */
+/** What the last fold left behind about one call, to tell a change from a rewrite without reading the call table. */
 export interface WrittenCall {
   readonly id: string;
-  readonly settled: boolean;
-  readonly revision: number;
   /** Hash of the contract's fields, without those that count writes. */
   readonly hash: string;
-}
-
-/** The declared gaps of a key that are not yet filled. */
-export interface WrittenGap {
-  readonly id: string;
-  readonly status: Gap['status'];
+  /** Hash of the notifications it was folded from, copies aside. */
+  readonly seen: string;
+  /** Once ended, the sweep may have settled it without telling the evidence row: its `call` row may be in either partition. */
+  readonly ended: boolean;
 }
 
 /** The stored evidence document: notifications plus what was written from them. */
@@ -53,9 +49,10 @@ export interface RawWrite extends NotificationChange {
 
 export interface CallWrite {
   readonly record: CallRecord;
-  readonly revision: number;
-  /** Where the row is now: null when there is none. */
-  readonly wasSettled: boolean | null;
+  /** `insert`: no row yet. `open`: the row is in call_unsettled. `either`: the row is in one of the two partitions. */
+  readonly place: 'insert' | 'open' | 'either';
+  /** A field of the contract changed: the store raises `revision` by one (an insert starts at 1). */
+  readonly revised: boolean;
 }
 
 /** Everything one key's fold asks to be written. */
@@ -66,8 +63,8 @@ export interface KeyChange {
   readonly lastAt: number;
   readonly raw: readonly RawWrite[];
   readonly calls: readonly CallWrite[];
-  /** Calls that a re-cut took away: to be deleted, and published as superseded later. */
-  readonly superseded: readonly WrittenCall[];
+  /** Ids of calls that a re-cut took away: to be deleted from `call`. */
+  readonly superseded: readonly string[];
   readonly gaps: readonly Gap[];
 }
 
