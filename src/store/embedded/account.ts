@@ -1,5 +1,16 @@
 import { type SpawnOptions, spawnSync } from 'node:child_process';
-import { chownSync, cpSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import type { Binaries } from './binaries.js';
@@ -62,26 +73,35 @@ function chownTree(path: string, id: number): void {
 }
 
 /**
- * Where the cluster of a data folder is: `<dataDir>/postgres`, or behind a link of that name when the account cannot
- * enter the data folder. The link keeps "my data is under DATA_DIR" findable, and a later start finds it whatever the account.
+ * The folder the cluster of a data folder is in: the data folder itself, or a folder under `/var/lib/ringledger` where the
+ * account cannot enter it. `<dataDir>/postgres` leads there in both cases (as a link in the second), so a later start
+ * finds the same data whatever its account.
+ *
+ * @throws Error when there is data already and the account cannot reach it: moving somebody's data is not ours to decide.
  */
 export function placeCluster(account: Account, dataDir: string): string {
   const inside = join(dataDir, 'postgres');
-  if (account !== 'copy' || existsSync(inside) ? canUse(account, inside) : canUse(account, dataDir)) return inside;
-  if (lstatSync(inside, { throwIfNoEntry: false })?.isSymbolicLink()) return inside;
+  const found = lstatSync(inside, { throwIfNoEntry: false });
+  if (found?.isSymbolicLink() === true) return realpathSync(inside);
+  if (account !== 'copy' || canEnter(dataDir)) return inside;
+  if (found !== undefined) {
+    throw new Error(
+      `The data under ${inside} was written with user namespaces, which this machine refuses now, and no user but root can ` +
+        'enter that folder. Allow other users to enter it and the folders above it (chmod o+x), or allow user namespaces.',
+    );
+  }
   const outside = join(OUTSIDE_HOME, createHash('sha256').update(dataDir).digest('hex').slice(0, 12));
-  mkdirSync(OUTSIDE_HOME, { recursive: true, mode: 0o755 });
   mkdirSync(outside, { recursive: true, mode: 0o755 });
-  const cluster = join(outside, 'postgres');
-  if (existsSync(inside)) moveTree(inside, cluster);
-  symlinkSync(cluster, inside);
-  return inside;
+  symlinkSync(outside, inside);
+  return outside;
 }
 
 /** Copies the binaries (70 MB, once per version) where the account can execute them; itself when it already can. */
 export function placeBinaries(account: Account, binaries: Binaries): Binaries {
-  if (account !== 'copy' || canUse(account, binaries.home)) return binaries;
-  const version = createHash('sha256').update(binaries.home).update(String(statSync(join(binaries.home, 'bin', 'postgres')).mtimeMs));
+  if (account !== 'copy' || canEnter(binaries.home)) return binaries;
+  const version = createHash('sha256')
+    .update(binaries.home)
+    .update(String(statSync(join(binaries.home, 'bin', 'postgres')).mtimeMs));
   const home = join(OUTSIDE_HOME, `postgres-${version.digest('hex').slice(0, 12)}`);
   if (existsSync(home)) return { home };
   mkdirSync(OUTSIDE_HOME, { recursive: true, mode: 0o755 });
@@ -92,17 +112,10 @@ export function placeBinaries(account: Account, binaries: Binaries): Binaries {
   return { home };
 }
 
-/** Whether user 65534 may enter every folder from the root down to `path` (for other accounts: always). */
-function canUse(account: Account, path: string): boolean {
-  if (account !== 'copy') return true;
+/** Whether any user may enter every folder from the root down to `path`. */
+function canEnter(path: string): boolean {
   for (let at = path; ; at = dirname(at)) {
-    const stats = statSync(at, { throwIfNoEntry: false });
-    if (stats !== undefined && stats.uid !== OTHER_ID && (stats.mode & 0o001) === 0) return false;
+    if ((statSync(at).mode & 0o001) === 0) return false;
     if (at === dirname(at)) return true;
   }
-}
-
-function moveTree(from: string, to: string): void {
-  cpSync(from, to, { recursive: true, verbatimSymlinks: true });
-  renameSync(from, `${from}.moved`);
 }

@@ -1,0 +1,91 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+
+/** What `postmaster.pid` says of a running server (PostgreSQL's miscadmin.h lists the lines). */
+export interface Postmaster {
+  readonly pid: number;
+  readonly socketDir: string | null;
+  /** `ready`, `starting`, `stopping`, or '' while the file is being written. */
+  readonly status: string;
+  /** System V shared memory id; a backend that outlived its postmaster is still attached to it. */
+  readonly sharedMemoryId: number | null;
+}
+
+/** Reads `postmaster.pid`; null when there is none, as after a clean stop. */
+export function readPostmaster(cluster: string): Postmaster | null {
+  let text: string;
+  try {
+    text = readFileSync(join(cluster, 'postmaster.pid'), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+  const [pid = '', , , , socketDir = '', , memory = '', status = ''] = text.split('\n').map((line) => line.trim());
+  const id = memory.split(/\s+/)[1];
+  return {
+    pid: Number(pid),
+    socketDir: socketDir === '' ? null : socketDir,
+    status,
+    sharedMemoryId: id === undefined ? null : Number(id),
+  };
+}
+
+/**
+ * What became of a process: `running`, `gone`, or `defunct` (dead, but nobody asked how it ended; its pid still answers
+ * signals, which is what PostgreSQL mistakes for a running server).
+ */
+export function processState(pid: number): 'running' | 'defunct' | 'gone' {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return 'gone';
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return 'gone';
+  }
+  try {
+    // "pid (name) S ...": the name may hold spaces and parentheses, so the state is looked for after the last one.
+    const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
+    return /\) [ZX]/.test(stat.slice(stat.lastIndexOf(')'))) ? 'defunct' : 'running';
+  } catch {
+    return process.platform === 'linux' ? 'gone' : 'running';
+  }
+}
+
+/**
+ * Whether a running process is the server of this cluster, and not another program that got its pid since; true where
+ * the system does not say (no /proc).
+ */
+export function isPostgres(pid: number, cluster: string): boolean {
+  try {
+    const [program = '', ...args] = readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8').split('\0');
+    return basename(program).startsWith('postgres') && args.includes(cluster);
+  } catch {
+    return process.platform !== 'linux';
+  }
+}
+
+/**
+ * Removes a `postmaster.pid` whose server is dead although its pid still answers: a pid not yet reaped, or one that
+ * another program has since. PostgreSQL itself removes the file only when the pid answers nothing.
+ *
+ * @returns false, leaving it alone, while a backend of that server may still be attached to the shared memory.
+ */
+export function removeStale(cluster: string, postmaster: Postmaster): boolean {
+  if (postmaster.sharedMemoryId !== null && attached(postmaster.sharedMemoryId) > 0) return false;
+  rmSync(join(cluster, 'postmaster.pid'), { force: true });
+  return true;
+}
+
+/** How many processes are attached to a System V shared memory segment; 0 where the system does not say. */
+function attached(id: number): number {
+  let table: string;
+  try {
+    table = readFileSync('/proc/sysvipc/shm', 'utf8');
+  } catch {
+    return 0;
+  }
+  for (const line of table.split('\n').slice(1)) {
+    const columns = line.trim().split(/\s+/);
+    if (Number(columns[1]) === id) return Number(columns[6]);
+  }
+  return 0;
+}
