@@ -18,16 +18,17 @@ export interface WrittenCall {
   readonly id: string;
   /** Hash of the contract's fields, without those that count writes. */
   readonly hash: string;
-  /** Hash of the notifications it was folded from, copies aside. */
+  /** Hash of the notifications it was folded from, copies included. */
   readonly seen: string;
   /** Once ended, the sweep may have settled it without telling the evidence row: its `call` row may be in either partition. */
   readonly ended: boolean;
+  /** Its declared gaps that are open or lost. */
+  readonly gaps: readonly Gap[];
 }
 
 /** The stored evidence document: notifications plus what was written from them. */
 export interface EvidenceDocument extends PackedEvidence {
   readonly calls: readonly WrittenCall[];
-  readonly gaps: readonly Gap[];
 }
 
 export interface StoredKey {
@@ -35,10 +36,9 @@ export interface StoredKey {
   readonly version: number;
   readonly notifications: readonly Notification[];
   readonly calls: readonly WrittenCall[];
-  readonly gaps: readonly Gap[];
 }
 
-export const NOTHING_STORED: StoredKey = { version: 0, notifications: [], calls: [], gaps: [] };
+export const NOTHING_STORED: StoredKey = { version: 0, notifications: [], calls: [] };
 
 /** A raw row to write; `replaces` names the first receipts of rows (same identity and digest) it takes the place of. */
 export interface RawWrite extends NotificationChange {
@@ -51,7 +51,10 @@ export interface CallWrite {
   readonly record: CallRecord;
   /** `insert`: no row yet. `open`: the row is in call_unsettled. `either`: the row is in one of the two partitions. */
   readonly place: 'insert' | 'open' | 'either';
-  /** A field of the contract changed: the store raises `revision` by one (an insert starts at 1). */
+  /**
+   * A field of the contract changed, `settled` aside. The store raises `revision` by one when this is true or when the
+   * row's `settled` changes with the write; an insert starts at 1.
+   */
   readonly revised: boolean;
 }
 

@@ -1,0 +1,198 @@
+/**
+ * From stored evidence and new arrivals to what must be written: pure, so that the store only locks, reads and writes.
+ *
+ * Ingest folds the calls its arrivals touched and leaves the others alone; what facts change later (a window closed, a
+ * stale limit passed, a hole filled) is the sweep's, through {@link refold}.
+ */
+import { createHash } from 'node:crypto';
+import { v5 as uuidv5 } from 'uuid';
+import { addArrival, contentText, encodeEvidence, type ArrivalOutcome, type NotificationChange } from '../delivery/evidence.js';
+import type { SourceFacts } from '../delivery/facts.js';
+import { serialNumber } from '../lifecycle/cut.js';
+import { fold, type FoldedCall } from '../lifecycle/fold.js';
+import { horizonMs, type Arrival, type CallRecord, type Content, type Gap, type Notification } from '../notification.js';
+import type { CallWrite, KeyChange, KeyRef, RawWrite, StoredKey, WrittenCall } from './ports.js';
+
+/** Name space of call keys; fixed for ever, or every id would change. */
+const CALL_KEY_SPACE = '6f0f2d1e-5d8c-5c0a-9a57-3d1b1f0f7c21';
+
+/** uuid(source, callId): what a Call ID of a source is stored under (TRUTH.md 7). */
+export function callKeyOf(sourceKey: string, callId: string): string {
+  return uuidv5(`${sourceKey}\u0000${callId}`, CALL_KEY_SPACE);
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+/** 64 bits of the content's hash, as PostgreSQL's signed bigint. */
+function contentDigest(content: Content): string {
+  return String(digest(contentText(content)).readBigInt64BE());
+}
+
+function shortHash(value: unknown): string {
+  return digest(JSON.stringify(value)).toString('base64url', 0, 12);
+}
+
+/** Hash of what a reader of the contract sees, without what counts writes or waits for time. */
+function recordHash(record: CallRecord): string {
+  const { duplicateCount, settled, settleAfter, staleAt, awaitsFacts, lossSample, ...contract } = record;
+  return shortHash(contract);
+}
+
+function seenHash({ notifications }: FoldedCall): string {
+  return shortHash(notifications.map((one) => [one.serial, one.state, one.firstAt, one.lastAt, one.copies]));
+}
+
+/** Folds several arrivals' changes into one write per row: what a batch itself made is not a row to replace. */
+function addRawWrite(writes: RawWrite[], change: NotificationChange, payload: Uint8Array): RawWrite[] {
+  const { notification } = change;
+  const same = (write: RawWrite): boolean =>
+    write.notification.serial === notification.serial &&
+    write.notification.state === notification.state &&
+    change.replaces.includes(write.notification.firstAt) &&
+    contentText(write.notification.content) === contentText(notification.content);
+  const own = writes.filter(same);
+  const ownFirsts = own.map((write) => write.notification.firstAt);
+  const replaces = [
+    ...own.flatMap((write) => write.replaces),
+    ...change.replaces.filter((firstAt) => !ownFirsts.includes(firstAt)),
+  ];
+  const kept = own.find((write) => write.notification.firstAt === notification.firstAt)?.payload ?? payload;
+  return [
+    ...writes.filter((write) => !own.includes(write)),
+    { notification, replaces, payload: kept, digest: contentDigest(notification.content) },
+  ];
+}
+
+/** A gap that the fold no longer finds: what was missing came in, or turned out not to be missing. */
+function closeGap(gap: Gap, notifications: readonly Notification[], asOf: number): Gap {
+  const came = gap.kind === 'state' ? [] : notifications.filter((one) => inSerials(gap, one.serial));
+  const filled = gap.kind === 'state' ? notifications.some((one) => one.firstAt > gap.openedAt) : came.length > 0;
+  const closedAt = came.length > 0 ? Math.max(...came.map((one) => one.firstAt)) : asOf;
+  return { ...gap, status: filled ? 'filled' : 'explained', closedAt, estimatedLost: 0 };
+}
+
+function inSerials(gap: Gap, serial: string): boolean {
+  const number = serialNumber(serial);
+  if (number === null || gap.fromSerial === null || gap.toSerial === null) return false;
+  return number >= BigInt(gap.fromSerial) && number <= BigInt(gap.toSerial);
+}
+
+/** Gaps of one call to write: new or changed ones, and those that went away. */
+function gapWrites(before: readonly Gap[], now: FoldedCall | null, asOf: number): readonly Gap[] {
+  const found = now?.gaps ?? [];
+  const changed = found.filter((gap) => {
+    const old = before.find((one) => one.id === gap.id);
+    return old === undefined || JSON.stringify(old) !== JSON.stringify(gap);
+  });
+  const gone = before.filter((gap) => !found.some((one) => one.id === gap.id));
+  return [...changed, ...gone.map((gap) => closeGap(gap, now?.notifications ?? [], asOf))];
+}
+
+function written(call: FoldedCall): WrittenCall {
+  return {
+    id: call.record.id,
+    hash: recordHash(call.record),
+    seen: seenHash(call),
+    ended: call.record.state === 'ended',
+    gaps: call.gaps,
+  };
+}
+
+interface Diff {
+  readonly calls: readonly CallWrite[];
+  readonly kept: readonly WrittenCall[];
+  readonly superseded: readonly string[];
+  readonly gaps: readonly Gap[];
+}
+
+/** Compares what the fold says with what the last one left; `leave` tells which calls are none of this write's business. */
+function diff(
+  stored: StoredKey,
+  folded: readonly FoldedCall[],
+  asOf: number,
+  leave: (before: WrittenCall, now: WrittenCall) => boolean,
+): Diff {
+  const calls: CallWrite[] = [];
+  const kept: WrittenCall[] = [];
+  const gaps: Gap[] = [];
+  for (const call of folded) {
+    const now = written(call);
+    const before = stored.calls.find((one) => one.id === now.id);
+    if (before !== undefined && leave(before, now)) {
+      kept.push(before);
+      continue;
+    }
+    kept.push(now);
+    const place = before === undefined ? 'insert' : before.ended ? 'either' : 'open';
+    calls.push({ record: call.record, place, revised: before?.hash !== now.hash });
+    gaps.push(...gapWrites(before?.gaps ?? [], call, asOf));
+  }
+  const gone = stored.calls.filter((one) => !kept.some((now) => now.id === one.id));
+  gaps.push(...gone.flatMap((one) => gapWrites(one.gaps, null, asOf)));
+  return { calls, kept, superseded: gone.map((one) => one.id), gaps };
+}
+
+function changeOf(
+  key: KeyRef,
+  stored: StoredKey,
+  notifications: readonly Notification[],
+  raw: readonly RawWrite[],
+  { calls, kept, superseded, gaps }: Diff,
+): KeyChange {
+  return {
+    key,
+    expectedVersion: stored.version,
+    document: { ...encodeEvidence(notifications), calls: kept },
+    lastAt: Math.max(...notifications.map((one) => one.lastAt)),
+    raw,
+    calls,
+    superseded,
+    gaps,
+  };
+}
+
+/**
+ * Adds arrivals, in the order given, to what is stored under a key and folds the calls they touch.
+ * @param asOf the instant of this write, for `closedAt` of gaps that went away
+ * @returns what to write, and what each arrival turned out to be, in the order given
+ */
+export function assemble(
+  key: KeyRef,
+  stored: StoredKey,
+  arrivals: readonly Arrival[],
+  facts: SourceFacts,
+  asOf: number,
+): { change: KeyChange; outcomes: readonly ArrivalOutcome[] } {
+  const horizon = horizonMs(facts.settings);
+  let { notifications } = stored;
+  let raw: RawWrite[] = [];
+  const outcomes = arrivals.map((arrival) => {
+    const merge = addArrival(notifications, arrival, horizon);
+    notifications = merge.notifications;
+    raw = addRawWrite(raw, merge.change, arrival.payload);
+    return merge.outcome;
+  });
+  const untouched = (before: WrittenCall, now: WrittenCall): boolean => before.seen === now.seen;
+  const changes = diff(stored, fold(key, notifications, facts), asOf, untouched);
+  return { change: changeOf(key, stored, notifications, raw, changes), outcomes };
+}
+
+/**
+ * Folds again what is stored, because the facts changed: a settled window, a filled hole, another meaning, a rebuild.
+ * @param due ids of the calls to write; the others keep what they say, for `facts` may not reach back to them
+ * @returns what to write, or null when nothing changes
+ */
+export function refold(
+  key: KeyRef,
+  stored: StoredKey,
+  facts: SourceFacts,
+  asOf: number,
+  due: ReadonlySet<string> | 'all',
+): KeyChange | null {
+  const leave = (before: WrittenCall): boolean => due !== 'all' && !due.has(before.id);
+  const changes = diff(stored, fold(key, stored.notifications, facts), asOf, leave);
+  if (changes.calls.length === 0 && changes.superseded.length === 0) return null;
+  return changeOf(key, stored, stored.notifications, [], changes);
+}

@@ -1,0 +1,79 @@
+/**
+ * Cuts what was received under one Call ID into calls (TRUTH.md 6).
+ *
+ * Notifications are taken in order of first receipt and join the open call. A new call starts before x when the open
+ * one holds a y that x cannot belong with, because x is too late to be a retry of something sent before y:
+ * y came more than H before x, and x stands lower in the life of a call than y, or equally high above ringing, or
+ * (serials per call) not above it in serial. A Ringing after the open call was presumed ended starts a new one too.
+ * With constant serials another serial is another call, whatever the time.
+ */
+import { byReceipt, rank, type Spoken } from '../delivery/evidence.js';
+import type { SerialMeaning, Settings } from '../notification.js';
+import { horizonMs } from '../notification.js';
+
+export interface CutRules {
+  readonly settings: Settings;
+  readonly meaning: SerialMeaning;
+}
+
+/** Whether serials of this meaning name the call rather than the notification. */
+export function serialNamesCall(meaning: SerialMeaning): boolean {
+  return meaning === 'constant' || meaning === 'call_number';
+}
+
+/** Decimal serial as a number of any size; null when it is not one. */
+export function serialNumber(serial: string): bigint | null {
+  return /^\d{1,38}$/.test(serial) ? BigInt(serial) : null;
+}
+
+/** When an open call counts as ended for want of a Bye: its last event plus the stale limit; null once a Bye is there. */
+export function staleAt(call: readonly Spoken[], settings: Settings): number | null {
+  if (call.some((one) => one.state === 'bye')) return null;
+  const answers = call.filter((one) => one.state === 'ok').map((one) => one.firstAt);
+  if (answers.length > 0) return Math.min(...answers) + settings.staleAnsweredMs;
+  return Math.max(...call.map((one) => one.firstAt)) + settings.staleRingingMs;
+}
+
+/** x's serial does not stand above y's: where serials count within a call, y's call is not x's. */
+function serialFallsBack(x: Spoken, y: Spoken): boolean {
+  const [nx, ny] = [serialNumber(x.serial), serialNumber(y.serial)];
+  return nx !== null && ny !== null && nx <= ny;
+}
+
+/** Whether x, in order of first receipt, cannot belong to the open call. */
+function startsNewCall(open: readonly Spoken[], x: Spoken, { settings, meaning }: CutRules): boolean {
+  const rankX = rank(x.state);
+  if (rankX === null) return false;
+  const horizon = horizonMs(settings);
+  const tooLate = open.some((y) => {
+    const rankY = rank(y.state);
+    if (rankY === null || y.firstAt + horizon >= x.firstAt) return false;
+    return rankX < rankY || (rankX === rankY && rankX > 0) || (meaning === 'per_call' && serialFallsBack(x, y));
+  });
+  if (tooLate) return true;
+  const stale = staleAt(open, settings);
+  return rankX === 0 && stale !== null && x.firstAt > stale;
+}
+
+function cutInOrder(notifications: readonly Spoken[], rules: CutRules): Spoken[][] {
+  const calls: Spoken[][] = [];
+  for (const x of notifications) {
+    const open = calls.at(-1);
+    if (open === undefined || startsNewCall(open, x, rules)) calls.push([x]);
+    else open.push(x);
+  }
+  return calls;
+}
+
+/**
+ * The calls of one Call ID, each in order of first receipt, ordered by their first. Every notification is in exactly one.
+ * @param notifications of one (source, Call ID), spoken (TRUTH.md 3), in any order
+ */
+export function cut(notifications: readonly Spoken[], rules: CutRules): readonly (readonly Spoken[])[] {
+  const ordered = [...notifications].sort(byReceipt);
+  if (!serialNamesCall(rules.meaning)) return cutInOrder(ordered, rules);
+  const serials = [...new Set(ordered.map((one) => one.serial))];
+  return serials
+    .flatMap((serial) => cutInOrder(ordered.filter((one) => one.serial === serial), rules))
+    .sort(([a], [b]) => (a === undefined || b === undefined ? 0 : byReceipt(a, b)));
+}

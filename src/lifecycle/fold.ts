@@ -1,0 +1,187 @@
+/**
+ * The fold: from what was received under one Call ID to its calls' records and gaps. It exists once, here.
+ *
+ * A call is a fold of its notifications, and any of them may be the first to arrive:
+ *
+ *   ringing    from the first notification, until
+ *   answered   an OK was received and no Bye, until
+ *   ended      a Bye was received (`reported`), or W passed the last event plus the stale limit (`presumed`).
+ *
+ * Only time moves a call that hears nothing more: ringing and answered become ended (presumed), and an ended call
+ * settles once W has passed its end + H and whatever else its outcome waits for. A late notification can move any state
+ * on, and a presumed end back; it never moves a reported end. The record depends on the notifications, the facts and W
+ * alone (law 2): nothing here keeps anything between two calls.
+ */
+import { v5 as uuidv5 } from 'uuid';
+import { speak, type Spoken } from '../delivery/evidence.js';
+import type { SourceFacts } from '../delivery/facts.js';
+import { horizonMs, type CallRecord, type CallState, type Content, type Gap, type Notification } from '../notification.js';
+import { cut, staleAt } from './cut.js';
+import { outcomeOf, type Outcome } from './disposition.js';
+import { sampleOf } from './sample.js';
+import { earlierRingingMissing, missingIn, missingOf, type Missing } from './missing.js';
+import { eventsOf, NO_SPAN, spanBetween, timesOf, type Events, type SpanMs, type Times } from './times.js';
+
+/** One Call ID of one source. */
+export interface FoldKey {
+  readonly callKey: string;
+  readonly sourceKey: string;
+  readonly callId: string;
+}
+
+/** One call: its record, what is missing of it, and which notifications it was made from. */
+export interface FoldedCall {
+  readonly record: CallRecord;
+  readonly gaps: readonly Gap[];
+  readonly notifications: readonly Spoken[];
+}
+
+const CONTENT_FIELDS = ['callerNumber', 'calleeNumber', 'forwardNumber', 'menuId', 'menuName'] as const;
+
+/** Call fields: the OK's, else the earliest Ringing's, else the Bye's; an empty value never beats a value (TRUTH.md 4). */
+function contentOf(events: Events): { content: Content; disagree: boolean } {
+  const { ok, bye, ringing, others } = events;
+  const speakers = [...(ok === null ? [] : [ok]), ...ringing, ...(bye === null ? [] : [bye]), ...others];
+  let disagree = false;
+  const pick = (field: keyof Content): string | null => {
+    const values = speakers.map((one) => one.content[field]).filter((value) => value !== null);
+    if (values.some((value) => value !== values[0])) disagree = true;
+    return values[0] ?? null;
+  };
+  const [callerNumber, calleeNumber, forwardNumber, menuId, menuName] = CONTENT_FIELDS.map(pick);
+  return {
+    content: {
+      callerNumber: callerNumber ?? null,
+      calleeNumber: calleeNumber ?? null,
+      forwardNumber: forwardNumber ?? null,
+      menuId: menuId ?? null,
+      menuName: menuName ?? null,
+    },
+    disagree,
+  };
+}
+
+/** id = uuid(source, callId, the notification that first opened it): a re-cut call keeps the id its own opener gave. */
+function idOf(callKey: string, opener: Spoken): string {
+  return uuidv5([opener.serial, opener.state, String(opener.firstAt)].join('\u0000'), callKey);
+}
+
+/** Ring and talk time of a call; what cannot be known is null (TRUTH.md 13-15). */
+function spansOf(times: Times, outcome: Outcome | null): { ring: SpanMs; talk: SpanMs } {
+  const { ringing, answered, ended } = times;
+  const toAnswer = ringing !== null && answered !== null ? spanBetween(ringing, answered) : NO_SPAN;
+  if (outcome === null) return { ring: toAnswer, talk: NO_SPAN };
+  const toEnd = ringing !== null && ended !== null ? spanBetween(ringing, ended) : NO_SPAN;
+  switch (outcome.disposition) {
+    case 'answered':
+      return {
+        ring: toAnswer,
+        talk: answered !== null && ended !== null ? spanBetween(answered, ended) : { ms: null, min: 0, max: null },
+      };
+    case 'not_answered':
+      return { ring: toEnd, talk: NO_SPAN };
+    case 'unknown':
+      return { ring: { ms: null, min: 0, max: toEnd.max }, talk: { ms: null, min: 0, max: toEnd.max } };
+  }
+}
+
+function stateOf(ended: boolean, events: Events): CallState {
+  if (ended) return 'ended';
+  return events.ok === null ? 'ringing' : 'answered';
+}
+
+function ringingCode(events: Events): string | null {
+  const state = events.ringing[0]?.state;
+  return state === '180' || state === '183' ? state : null;
+}
+
+function gapOf(key: FoldKey, callId: string, missing: Missing, through: number, horizon: number): Gap {
+  const deadlineAt = missing.openedAt + horizon;
+  const name = [callId, missing.kind, String(missing.fromSerial ?? missing.detail)].join('\u0000');
+  const lost = through > deadlineAt;
+  return {
+    id: uuidv5(name, key.callKey),
+    sourceKey: key.sourceKey,
+    callKey: key.callKey,
+    callId: key.callId,
+    kind: missing.kind,
+    certainty: missing.certainty,
+    status: lost ? 'lost' : 'open',
+    fromSerial: missing.fromSerial === null ? null : String(missing.fromSerial),
+    toSerial: missing.toSerial === null ? null : String(missing.toSerial),
+    from: missing.span.from,
+    to: missing.span.to,
+    openedAt: missing.openedAt,
+    deadlineAt,
+    closedAt: lost ? deadlineAt : null,
+    estimatedLost: missing.estimatedLost,
+    detail: missing.detail,
+  };
+}
+
+/** Folds one call. */
+function foldCall(key: FoldKey, call: readonly Spoken[], facts: SourceFacts): FoldedCall {
+  const [opener] = call;
+  if (opener === undefined) throw new Error('a call holds at least one notification');
+  const horizon = horizonMs(facts.settings);
+  const events = eventsOf(call);
+  const times = timesOf(events, facts.settings, earlierRingingMissing(events, facts));
+  const stale = staleAt(call, facts.settings);
+  const presumedEndedAt = stale !== null && facts.through > stale ? stale : null;
+  const endAt = events.bye?.firstAt ?? presumedEndedAt;
+  const outcome = endAt === null ? null : outcomeOf(events, { at: endAt, bye: events.bye }, facts);
+  const { ring, talk } = spansOf(times, outcome);
+  const { content, disagree } = contentOf(events);
+  const missing = missingOf(call, { events, outcome, presumedEndedAt, firstSeenAt: opener.firstAt }, facts);
+  const id = idOf(key.callKey, opener);
+  const settleAfter = endAt === null ? null : Math.max(endAt + horizon, outcome?.finalAfter ?? Number.NEGATIVE_INFINITY);
+  return {
+    record: {
+      id,
+      sourceKey: key.sourceKey,
+      callId: key.callId,
+      state: stateOf(endAt !== null, events),
+      disposition: outcome?.disposition ?? null,
+      dispositionBasis: outcome?.basis ?? null,
+      ...content,
+      firstSeenAt: opener.firstAt,
+      ringingAt: times.ringing?.at ?? null,
+      ringingAtEarliest: times.ringing?.earliest ?? null,
+      ringingCode: ringingCode(events),
+      answeredAt: times.answered?.at ?? null,
+      answeredAtEarliest: times.answered?.earliest ?? null,
+      endedAt: times.ended?.at ?? null,
+      endedAtEarliest: times.ended?.earliest ?? null,
+      presumedEndedAt,
+      endProvenance: endAt === null ? null : presumedEndedAt === null ? 'reported' : 'presumed',
+      ringMs: ring.ms,
+      ringMsMin: ring.min,
+      ringMsMax: ring.max,
+      talkMs: talk.ms,
+      talkMsMin: talk.min,
+      talkMsMax: talk.max,
+      late: times.late,
+      conflict: disagree || events.repeated || call.some((one) => one.disputed),
+      notificationCount: call.length,
+      duplicateCount: call.reduce((sum, one) => sum + one.copies - 1, 0),
+      missingCount: missing.filter((gap) => gap.certainty === 'certain').reduce((sum, gap) => sum + missingIn(gap), 0),
+      settled: settleAfter !== null && facts.through >= settleAfter,
+      settleAfter,
+      staleAt: endAt === null ? stale : null,
+      awaitsFacts: outcome !== null && outcome.finalAfter !== null,
+      lossSample: sampleOf(call, events, facts),
+    },
+    gaps: missing.map((one) => gapOf(key, id, one, facts.through, horizon)),
+    notifications: call,
+  };
+}
+
+/**
+ * Folds everything received under one Call ID.
+ * @param notifications as stored, in any order
+ * @param facts what is known of the source; `facts.through` (W) is the instant the record is asked for
+ */
+export function fold(key: FoldKey, notifications: readonly Notification[], facts: SourceFacts): readonly FoldedCall[] {
+  const spoken = speak(notifications, horizonMs(facts.settings));
+  return cut(spoken, facts).map((call) => foldCall(key, call, facts));
+}

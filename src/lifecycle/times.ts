@@ -1,0 +1,126 @@
+/**
+ * When a call rang, was answered and ended: best estimates, and bounds that hold the truth (TRUTH.md 13, 14).
+ *
+ * A notification is received at most H after it was sent (plus the time our receive loop stood still), and what was
+ * sent before it happened before it was received. So each event lies in [earliest, latest].
+ */
+import { rank, type Spoken } from '../delivery/evidence.js';
+import type { Settings } from '../notification.js';
+import { horizonMs } from '../notification.js';
+
+/** The notifications that stand for the events of one call. */
+export interface Events {
+  /** In order of first receipt; empty when none was received. */
+  readonly ringing: readonly Spoken[];
+  /** The first in order of receipt, and how many there were. */
+  readonly ok: Spoken | null;
+  readonly bye: Spoken | null;
+  /** More than one OK or Bye: the first speaks, the record says `conflict`. */
+  readonly repeated: boolean;
+  /** Unknown states: stored, and each a possible OK (TRUTH.md 5). */
+  readonly others: readonly Spoken[];
+}
+
+/** One event's time: the best estimate, and the interval that holds the truth. */
+export interface EventTime {
+  readonly at: number;
+  /** null when nothing bounds it from below. */
+  readonly earliest: number | null;
+  readonly latest: number;
+}
+
+export interface Times {
+  readonly ringing: EventTime | null;
+  readonly answered: EventTime | null;
+  readonly ended: EventTime | null;
+  /** Something arrived out of order: there is evidence of delay. */
+  readonly late: boolean;
+}
+
+/** Sorts the notifications of one call (in order of first receipt) by what they say. */
+export function eventsOf(call: readonly Spoken[]): Events {
+  const oks = call.filter((one) => one.state === 'ok');
+  const byes = call.filter((one) => one.state === 'bye');
+  return {
+    ringing: call.filter((one) => rank(one.state) === 0),
+    ok: oks[0] ?? null,
+    bye: byes[0] ?? null,
+    repeated: oks.length > 1 || byes.length > 1,
+    others: call.filter((one) => rank(one.state) === null),
+  };
+}
+
+/** Whether a notification of a call was received after one that happened later. */
+export function isLate(one: Pick<Spoken, 'state' | 'firstAt'>, call: readonly Pick<Spoken, 'state' | 'firstAt'>[]): boolean {
+  const own = rank(one.state);
+  return own !== null && call.some((other) => (rank(other.state) ?? -1) > own && other.firstAt < one.firstAt);
+}
+
+/** An interval that came out empty (clocks of two receivers apart) is widened to hold both ends, never clamped. */
+function interval(at: number, earliest: number | null, latest: number): EventTime {
+  if (earliest === null || earliest <= latest) return { at, earliest, latest };
+  return { at, earliest: latest, latest: earliest };
+}
+
+/**
+ * The best estimate of an answer whose OK arrived after its Bye: the OK was sent a whole number of intervals before it
+ * was received, so the latest such instant before the Bye; the Bye's own receipt when none fits after `notBefore`.
+ */
+function answerBefore(bye: number, ok: number, notBefore: number, intervalMs: number): number {
+  const tries = Math.floor((ok - bye) / intervalMs) + 1;
+  const at = ok - tries * intervalMs;
+  return at >= notBefore ? at : bye;
+}
+
+/**
+ * The times of one call.
+ * @param earlierRinging an earlier Ringing may be missing, so nothing bounds ringing from below
+ */
+export function timesOf(events: Events, settings: Settings, earlierRinging: boolean): Times {
+  const horizon = horizonMs(settings);
+  const earliestOf = (one: Spoken): number => one.firstAt - horizon - one.idleMs;
+  const { ok, bye } = events;
+  const receipts = (...ones: (Spoken | null)[]): number[] => ones.flatMap((one) => (one === null ? [] : [one.firstAt]));
+
+  let ringing: EventTime | null = null;
+  if (events.ringing.length > 0) {
+    const at = Math.min(...receipts(...events.ringing, ok, bye));
+    ringing = interval(at, earlierRinging ? null : Math.min(...events.ringing.map(earliestOf)), at);
+  }
+  // What bounds later events from below even when an earlier Ringing may be missing.
+  const rangFrom = events.ringing.length > 0 ? Math.min(...events.ringing.map(earliestOf)) : Number.NEGATIVE_INFINITY;
+
+  let answered: EventTime | null = null;
+  if (ok !== null) {
+    const latest = Math.min(...receipts(ok, bye));
+    const at =
+      bye !== null && bye.firstAt < ok.firstAt
+        ? answerBefore(bye.firstAt, ok.firstAt, ringing?.at ?? Number.NEGATIVE_INFINITY, settings.intervalMs)
+        : latest;
+    answered = interval(at, Math.max(earliestOf(ok), rangFrom), latest);
+  }
+  let ended: EventTime | null = null;
+  if (bye !== null) {
+    ended = interval(bye.firstAt, Math.max(earliestOf(bye), answered?.earliest ?? rangFrom), bye.firstAt);
+  }
+  const call = [...events.ringing, ...(ok === null ? [] : [ok]), ...(bye === null ? [] : [bye])];
+  return { ringing, answered, ended, late: call.some((one) => isLate(one, call)) };
+}
+
+/** A span between two events: the estimate, and what it is at least and at most (null: not bounded). */
+export interface SpanMs {
+  readonly ms: number | null;
+  readonly min: number | null;
+  readonly max: number | null;
+}
+
+export const NO_SPAN: SpanMs = { ms: null, min: null, max: null };
+
+/** The span between two events whose intervals may overlap. Never negative: what happened later is later. */
+export function spanBetween(from: EventTime, to: EventTime): SpanMs {
+  return {
+    ms: to.at - from.at,
+    min: Math.max(0, (to.earliest ?? Number.NEGATIVE_INFINITY) - from.latest),
+    max: from.earliest === null ? null : to.latest - from.earliest,
+  };
+}
