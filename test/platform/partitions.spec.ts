@@ -1,0 +1,89 @@
+import type pg from 'pg';
+import { dropPartitions, ensurePartitions, type SqlRunner } from '../../src/store/partitions.js';
+import { testDatabase, testPool, testPrisma, type TestDatabase } from '../support/database.js';
+
+const DAY_MS = 86_400_000;
+const NOON = Date.UTC(2026, 2, 10, 12);
+
+let database: TestDatabase;
+let pool: pg.Pool;
+
+beforeEach(async () => {
+  database = await testDatabase();
+  pool = testPool(database, 8);
+});
+
+afterEach(async () => {
+  await pool.end();
+  await database.close();
+});
+
+const runner = (): SqlRunner => ({
+  $executeRawUnsafe: async (sql) => (await pool.query(sql)).rowCount ?? 0,
+  $queryRawUnsafe: async <T>(sql: string) => (await pool.query(sql)).rows as T,
+});
+
+async function insert(at: number, serial = '1'): Promise<void> {
+  await pool.query(
+    `insert into notification (call_key, first_at, serial, state, digest, source_key, call_id, state_raw, last_at, copies, idle_ms, payload)
+     values (gen_random_uuid(), $1, $2, 'ok', 0, 'a', 'c', 'OK', $1, 1, 0, '')`,
+    [new Date(at), serial],
+  );
+}
+
+async function whereRowsAre(): Promise<string[]> {
+  const { rows } = await pool.query<{ at: string }>(
+    `select tableoid::regclass::text as at from notification order by first_at`,
+  );
+  return rows.map((row) => row.at);
+}
+
+test('partitions cover every day from the first instant to the last, and making them again makes none', async () => {
+  expect(await ensurePartitions(runner(), NOON, NOON + 2 * DAY_MS)).toBe(3);
+  expect(await ensurePartitions(runner(), NOON, NOON + 2 * DAY_MS)).toBe(0);
+  await insert(Date.UTC(2026, 2, 10));
+  await insert(Date.UTC(2026, 2, 11) - 1);
+  await insert(Date.UTC(2026, 2, 13) - 1);
+  expect(await whereRowsAre()).toEqual(['notification_20260310', 'notification_20260310', 'notification_20260312']);
+});
+
+test('a row whose day has no partition waits in the default and moves when the partition is made', async () => {
+  await insert(NOON);
+  await insert(NOON + 9 * DAY_MS);
+  await ensurePartitions(runner(), NOON, NOON);
+  expect(await whereRowsAre()).toEqual(['notification_20260310', 'notification_default']);
+});
+
+test('receivers that make the same partitions at once, under writes, all succeed and no row is lost', async () => {
+  const writes = Array.from({ length: 200 }, (_, n) => insert(NOON + (n % 4) * DAY_MS, String(n)));
+  const makers = Array.from({ length: 6 }, () => ensurePartitions(runner(), NOON, NOON + 3 * DAY_MS));
+  await Promise.all([...writes, ...makers]);
+  const rows = await whereRowsAre();
+  expect(rows).toHaveLength(200);
+  expect(rows).not.toContain('notification_default');
+});
+
+test('retention drops the days that ended before the limit, default rows among them', async () => {
+  await insert(NOON - 40 * DAY_MS);
+  await ensurePartitions(runner(), NOON, NOON + DAY_MS);
+  await insert(NOON);
+  await insert(NOON + DAY_MS);
+  expect(await dropPartitions(runner(), NOON + DAY_MS)).toEqual(['notification_20260310']);
+  expect(await whereRowsAre()).toEqual(['notification_20260311']);
+});
+
+test('a partition has the key, the checks and the index of its parent', async () => {
+  const prisma = testPrisma(database);
+  await ensurePartitions(prisma, NOON, NOON);
+  await prisma.$disconnect();
+  const { rows } = await pool.query<{ definition: string }>(
+    `select indexdef as definition from pg_indexes where tablename = 'notification_20260310' order by 1`,
+  );
+  expect(rows.map((row) => row.definition.replace(/.* using /i, ''))).toEqual([
+    'btree (source_key, first_at)',
+    'btree (call_key, first_at, serial, state, digest)',
+  ]);
+  await expect(
+    pool.query(`insert into notification select (jsonb_populate_record(null::notification, '{}')).*`),
+  ).rejects.toThrow();
+});
