@@ -50,7 +50,8 @@ async function once(folder: string, work: () => Promise<void>): Promise<void> {
 }
 
 async function start(folder: string, ready: string): Promise<void> {
-  const settings = { fsync: 'off', full_page_writes: 'off', max_connections: '300', shared_buffers: '64MB' };
+  const cheap = { wal_level: 'minimal', max_wal_senders: '0', wal_compression: 'off', max_wal_size: '256MB' };
+  const settings = { ...cheap, fsync: 'off', full_page_writes: 'off', max_connections: '300', shared_buffers: '64MB' };
   const { url } = await startEmbedded(join(folder, 'data'), { settings });
   const adminUrl = withDatabase(url, 'postgres');
   await adminQuery(adminUrl, `create database ${TEMPLATE}`);
