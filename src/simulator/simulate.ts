@@ -1,0 +1,243 @@
+import { lookup } from 'node:dns/promises';
+import { isIPv6 } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../clock.js';
+import { UdpSocket } from '../transport/udp.socket.js';
+import type { WireFormat } from '../wire/encode.js';
+import { type AckMatch, Ivr, PORTS_PER_SOURCE, type Target } from './ivr.js';
+import { judge, type Judgement } from './judge.js';
+import { Ledger } from './ledger.js';
+import { type PlannedCall, planCalls, type PlanOptions } from './plan.js';
+import type { ReceiverSettings } from './reading.js';
+import { Schedule } from './schedule.js';
+import { localAddresses } from './sources.js';
+import type { SenderCounts, TrueCall } from './truth.js';
+
+export interface SimulateOptions {
+  readonly targets: readonly Target[];
+  readonly api: string;
+  readonly seed: string;
+  /** Null: the receiver's own. */
+  readonly retry: number | null;
+  readonly intervalMs: number | null;
+  readonly ringMsMean: number;
+  readonly holdMsMean: number;
+  /** Shorten ring and hold as the interval is shorter than 3 s. */
+  readonly scale: boolean;
+  readonly calls: number;
+  readonly rate: number;
+  readonly answerRatio: number;
+  readonly directOk: number;
+  readonly failedWithBye: number;
+  readonly failedWithoutBye: number;
+  readonly codes: PlanOptions['codes'];
+  readonly serial: PlanOptions['serial'];
+  readonly sources: number;
+  readonly sourceAddress: string | null;
+  readonly callIdPrefix: string | null;
+  readonly restartCallIds: number | null;
+  readonly format: WireFormat;
+  readonly ackMatch: AckMatch;
+  readonly lossIn: number;
+  readonly lossBack: number;
+  readonly duplicate: number;
+  readonly reorder: number;
+  readonly pauseAtMs: number | null;
+  readonly pauseForMs: number | null;
+  readonly downMs: number | null;
+  /** How long to wait for records to settle; null: as long as that can take. */
+  readonly waitMs: number | null;
+  readonly toleranceMs: number;
+}
+
+export type Phase = 'sending' | 'settling' | 'reading';
+export type Progress = (phase: Phase, done: number, total: number) => void;
+
+export interface Outcome {
+  readonly judgement: Judgement;
+  readonly sender: SenderCounts;
+  readonly seed: string;
+  readonly callIdPrefix: string;
+  readonly sourceAddresses: readonly string[];
+  readonly calls: number;
+  readonly retry: number;
+  readonly intervalMs: number;
+  readonly sendingMs: number;
+  readonly settlingMs: number;
+}
+
+/** The interval that ring and hold times are given for: the IVR's default. */
+const USUAL_INTERVAL_MS = 3000;
+const POLL_MS = 1000;
+/** Responses come in bursts of a group commit; the default of 208 kB would drop some and look like loss. */
+const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
+const MENU_NAMES = ['Main menu', 'Callback', 'Café', '客服中心', '中文菜单'];
+
+/**
+ * One whole run: plans the calls, plays the IVR, waits for the ledger to settle, reads it and judges.
+ *
+ * @throws LedgerUnreadable, UdpBindError when it cannot run at all
+ */
+export async function simulate(options: SimulateOptions, progress: Progress): Promise<Outcome> {
+  const clock = systemClock();
+  const startedAt = clock.now();
+  const ledger = new Ledger(options.api);
+  const settings = await ledger.settings();
+  const retry = options.retry ?? settings.retry;
+  const intervalMs = options.intervalMs ?? settings.intervalMs;
+  const callIdPrefix = options.callIdPrefix ?? `${options.seed}-${startedAt.toString(36)}`;
+  const calls = planCalls(planOptions(options, settings, intervalMs, callIdPrefix));
+  const targets = await Promise.all(options.targets.map(resolved));
+  const sourceAddresses = localAddresses(options, targets, callIdPrefix);
+
+  const run = await send(options, { calls, targets, sourceAddresses, retry, intervalMs }, progress);
+  const sentAt = clock.now();
+  const last = lastEventAt(run.truth);
+  await settle(ledger, startedAt, last, options, settings, progress);
+  const settledAt = clock.now();
+  const reading = await ledger.read(startedAt - settings.horizonMs, callIdPrefix, (done, total) => {
+    progress('reading', done, total);
+  });
+  const judgement = judge({
+    ...settings,
+    ...options,
+    ...run,
+    retry,
+    reading,
+    linkCut: options.pauseForMs !== null,
+  });
+  return {
+    judgement,
+    sender: run.sender,
+    seed: options.seed,
+    callIdPrefix,
+    sourceAddresses,
+    calls: calls.length,
+    retry,
+    intervalMs,
+    sendingMs: sentAt - startedAt,
+    settlingMs: settledAt - sentAt,
+  };
+}
+
+function planOptions(
+  options: SimulateOptions,
+  { horizonMs }: ReceiverSettings,
+  intervalMs: number,
+  callIdPrefix: string,
+): PlanOptions {
+  const scale = options.scale ? intervalMs / USUAL_INTERVAL_MS : 1;
+  return {
+    ...options,
+    callIdPrefix,
+    ringMsMean: options.ringMsMean * scale,
+    holdMsMean: options.holdMsMean * scale,
+    // A Bye can be H old when it arrives, and a Ringing within H of it would pass for its own call's.
+    reuseGuardMs: 2 * horizonMs,
+    menuNames: MENU_NAMES,
+  };
+}
+
+interface Sending {
+  readonly calls: readonly PlannedCall[];
+  readonly targets: readonly Target[];
+  readonly sourceAddresses: readonly string[];
+  readonly retry: number;
+  readonly intervalMs: number;
+}
+
+async function send(
+  options: SimulateOptions,
+  { calls, targets, sourceAddresses, retry, intervalMs }: Sending,
+  progress: Progress,
+): Promise<{ truth: TrueCall[]; sender: SenderCounts }> {
+  const clock = systemClock();
+  const schedule = new Schedule(clock);
+  const sockets: UdpSocket[][] = [];
+  const { pauseAtMs, pauseForMs } = options;
+  const ivr = new Ivr({
+    calls,
+    format: options.format,
+    retry,
+    intervalMs,
+    ackMatch: options.ackMatch,
+    link: {
+      ...options,
+      reorderMsMax: Math.min(intervalMs / 2, 400),
+      cut: pauseForMs === null ? null : { fromMs: pauseAtMs ?? 0, toMs: (pauseAtMs ?? 0) + pauseForMs },
+    },
+    seed: options.seed,
+    targets,
+    clock,
+    schedule,
+    send: (source, index, bytes, { host, port }) => {
+      // What the operating system refuses is lost on the way, as everything else the link loses.
+      sockets[source]?.[index]?.send(bytes, port, host, () => undefined);
+    },
+  });
+  const total = calls.reduce((sum, { notifications }) => sum + notifications.length, 0);
+  const ticker = setInterval(() => {
+    progress('sending', ivr.done, total);
+  }, 250);
+  try {
+    for (const [source, host] of sourceAddresses.entries()) sockets.push(await openPorts(ivr, source, host));
+    ivr.start(clock.now() + 50);
+    await schedule.run();
+    progress('sending', total, total);
+  } finally {
+    clearInterval(ticker);
+    await Promise.all(sockets.flat().map((socket) => socket.close()));
+  }
+  return { truth: ivr.truth(), sender: ivr.senderCounts() };
+}
+
+async function openPorts(ivr: Ivr, source: number, host: string): Promise<UdpSocket[]> {
+  const ports: UdpSocket[] = [];
+  for (let index = 0; index < PORTS_PER_SOURCE; index += 1) {
+    const socket = await UdpSocket.bind({ host, port: 0, receiveBufferBytes: RECEIVE_BUFFER_BYTES });
+    socket.receive(
+      (bytes) => {
+        ivr.receive(source, index, bytes);
+      },
+      () => undefined,
+    );
+    ports.push(socket);
+  }
+  return ports;
+}
+
+function lastEventAt(truth: readonly TrueCall[]): number {
+  return truth.reduce((last, { endAt }) => Math.max(last, endAt), 0);
+}
+
+/**
+ * Waits until every ended call is settled and every gap past its deadline is closed, or until that is overdue. Stale
+ * limits of more than two minutes are not waited for: what lies within them is printed as pending.
+ */
+async function settle(
+  ledger: Ledger,
+  startedAt: number,
+  lastAt: number,
+  { waitMs }: SimulateOptions,
+  settings: ReceiverSettings,
+  progress: Progress,
+): Promise<void> {
+  const staleMs = Math.max(
+    0,
+    ...[settings.staleRingingMs, settings.staleAnsweredMs].filter((limit) => limit <= 120_000),
+  );
+  const from = lastAt + settings.horizonMs + staleMs;
+  const beganAt = Date.now();
+  const until = waitMs === null ? from + settings.horizonMs + settings.lossWindowMs + 20_000 : beganAt + waitMs;
+  const since = startedAt - settings.horizonMs;
+  while (Date.now() < until) {
+    progress('settling', Date.now() - beganAt, until - beganAt);
+    const early = Date.now() < Math.min(from, until);
+    if (!early && !(await ledger.endedUnsettled(since)) && !(await ledger.gapsOverdue(since))) return;
+    await sleep(POLL_MS);
+  }
+}
+
+async function resolved({ host, port }: Target): Promise<Target> {
+  return { host: (await lookup(host, isIPv6(host) ? 6 : 4)).address, port };
+}
