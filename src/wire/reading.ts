@@ -1,0 +1,100 @@
+/**
+ * The values every codec speaks in: settings, the reading of a datagram, the reasons for refusing one.
+ *
+ * Nothing in this folder throws: bad input is a value with a reason, and its bytes go to quarantine.
+ */
+import type { Report } from '../notification.js';
+
+export const CHARSETS = ['utf-8', 'gb18030'] as const;
+/** UTF-8, or GB18030 for older switches: it contains GBK and GB2312, so one name serves the three. */
+export type Charset = (typeof CHARSETS)[number];
+
+export const CODEC_NAMES = ['delimited', 'key_value', 'json'] as const;
+export type CodecName = (typeof CODEC_NAMES)[number];
+
+/** How a source writes. Plain JSON, stored with the source. */
+export interface CodecSettings {
+  readonly codec: CodecName;
+  /** delimited: between fields; key_value: between pairs; json: unused. 1 to 4 bytes; `,` when absent. */
+  readonly delimiter?: string;
+  readonly charset: Charset;
+}
+
+export const DEFAULT_DELIMITER = ',';
+
+/**
+ * How the datagram was written: all the ack needs to mirror it. Each string holds bytes, one character (0-255) a
+ * byte, exactly as received; plain JSON, so it survives the spool.
+ */
+export interface AckMirror {
+  readonly codec: CodecName;
+  /** The Call ID as received; with its key in key_value (`CallID=a1`) and json (`"CallID":"a1"`). */
+  readonly callId: string;
+  /** The Serial Number in the same form; in json its raw token, so a number stays a number. */
+  readonly serial: string;
+  /** What stands between the two in the ack. */
+  readonly delimiter: string;
+  /** What ended the datagram: '', NUL, LF, CR LF, or a line end and NUL. Padding with NULs is mirrored as one. */
+  readonly terminator: string;
+}
+
+/**
+ * Why a datagram was not stored. `oversized` is decided by the transport, `rejected` by the store, `undetected` and
+ * `ambiguous` by detection; the others name the first thing that did not hold.
+ */
+export const QUARANTINE_REASONS = [
+  'empty',
+  'oversized',
+  'nul',
+  'charset',
+  'syntax',
+  'fields',
+  'call_id',
+  'serial',
+  'state',
+  'number',
+  'menu',
+  'undetected',
+  'ambiguous',
+  'rejected',
+] as const;
+export type QuarantineReason = (typeof QUARANTINE_REASONS)[number];
+
+export interface ParseFailure {
+  readonly ok: false;
+  readonly reason: QuarantineReason;
+  /** One sentence for the operator. It never repeats a value: numbers are personal data. */
+  readonly detail: string;
+}
+
+export type Parsed = { readonly ok: true; readonly report: Report; readonly mirror: AckMirror } | ParseFailure;
+
+export const FIELD_NAMES = [
+  'callId',
+  'serial',
+  'state',
+  'callerNumber',
+  'calleeNumber',
+  'forwardNumber',
+  'menuId',
+  'menuName',
+] as const;
+/** The fields in the order of the request. */
+export type FieldName = (typeof FIELD_NAMES)[number];
+
+/** The fields as text, before their shape was looked at; a missing one is ''. */
+export type RawFields = Readonly<Record<FieldName, string>>;
+
+/** What a codec makes of decoded text. */
+export type Reading = { readonly ok: true; readonly fields: RawFields; readonly mirror: AckMirror } | ParseFailure;
+
+export function failure(reason: QuarantineReason, detail: string): ParseFailure {
+  return { ok: false, reason, detail };
+}
+
+/** Whether text holds a control character other than tab: no field of a one-line datagram can. */
+export function hasControl(text: string): boolean {
+  return CONTROL.test(text);
+}
+
+const CONTROL = /[^\P{Cc}\t]/u;
