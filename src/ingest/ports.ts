@@ -71,15 +71,20 @@ export interface KeyChange {
   readonly gaps: readonly Gap[];
 }
 
-/** A datagram that could not be stored as a notification. */
+/** A datagram that could not be stored as a notification: one row, for all its copies at most H apart. */
 export interface QuarantinedDatagram {
   readonly id: string;
   readonly receivedAt: number;
+  readonly lastReceivedAt: number;
+  /** Receipts to add to the row. */
+  readonly copies: number;
   readonly sourceKey: string;
   readonly address: string;
   readonly reason: string;
   readonly detail: string;
+  /** What is kept of it; `length` is what arrived. */
   readonly bytes: Uint8Array;
+  readonly length: number;
 }
 
 /** Expected failures of a commit: what the caller must tell apart. */
@@ -101,6 +106,13 @@ export interface LedgerStore {
    * @throws RowRejected nothing was written
    */
   commit(keys: readonly KeyRef[], decide: (stored: ReadonlyMap<string, StoredKey>) => readonly KeyChange[]): Promise<void>;
-  /** Keeps datagrams that failed, at most `keepMost` of them; returns how many of the oldest were dropped for it. */
-  quarantine(datagrams: readonly QuarantinedDatagram[], keepMost: number): Promise<number>;
+}
+
+export interface QuarantineStore {
+  /**
+   * Keeps datagrams that failed, new ones and further copies of kept ones (same `id`), at most `keepMost` rows in all.
+   * @returns how many of the oldest rows were dropped for it
+   * @throws StoreUnavailable nothing was written
+   */
+  keep(datagrams: readonly QuarantinedDatagram[], keepMost: number): Promise<number>;
 }

@@ -1,0 +1,133 @@
+/**
+ * The way into quarantine: datagrams that could not be stored as notifications, kept with their bytes and never acked.
+ *
+ * It must not hold up what can be stored, so it has a queue and batches of its own. The sender repeats what is not acked:
+ * copies of one datagram at most H apart are one row.
+ */
+import { createHash } from 'node:crypto';
+import { v7 as uuidv7 } from 'uuid';
+import type { QuarantinedDatagram, QuarantineStore } from './ports.js';
+
+/** A datagram on its way to quarantine. */
+export interface Unstorable {
+  readonly receivedAt: number;
+  readonly sourceKey: string;
+  readonly address: string;
+  readonly reason: string;
+  readonly detail: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What became of it: kept, or refused because there was no room to wait in, or no database. */
+export type QuarantineOutcome = 'quarantined' | 'quarantine_full' | 'unavailable';
+
+export interface QuarantineOptions {
+  readonly store: QuarantineStore;
+  /** See `IngestSources.ensureStored`. */
+  readonly ensureStored: (sourceKeys: Iterable<string>) => Promise<void> | null;
+  /** Rows kept at most; the oldest are dropped. */
+  readonly keepMost: number;
+  readonly horizonMs: number;
+  /** Bytes kept of one datagram at most. */
+  readonly bytesMax: number;
+  /** Told how many rows were dropped to make room. */
+  readonly onDropped: (rows: number) => void;
+}
+
+/** Datagrams that wait at most: at 2 kB each they hold 4 MB. */
+const QUEUE_MAX = 2_000;
+const BATCH_MAX = 200;
+/** Datagrams remembered to tell copies by; the eldest are forgotten, and their next copy is a row of its own. */
+const REMEMBERED_MAX = 10_000;
+
+interface Waiting {
+  readonly datagram: QuarantinedDatagram;
+  readonly answer: (outcome: QuarantineOutcome) => void;
+}
+
+interface Remembered {
+  readonly id: string;
+  readonly lastAt: number;
+}
+
+export class Quarantine {
+  private queue: Waiting[] = [];
+  private readonly remembered = new Map<string, Remembered>();
+  private writing: Promise<void> | null = null;
+
+  constructor(private readonly options: QuarantineOptions) {}
+
+  /** Resolves once the datagram is committed to quarantine, or is known not to be; never rejects. */
+  keep(unstorable: Unstorable): Promise<QuarantineOutcome> {
+    if (this.queue.length >= QUEUE_MAX) return Promise.resolve('quarantine_full');
+    const { bytes, receivedAt, sourceKey, address, reason, detail } = unstorable;
+    const datagram: QuarantinedDatagram = {
+      ...{ id: this.idOf(unstorable), receivedAt, lastReceivedAt: receivedAt, copies: 1 },
+      ...{ sourceKey, address, reason, detail, length: bytes.length },
+      bytes: bytes.subarray(0, this.options.bytesMax),
+    };
+    return new Promise((answer) => {
+      this.queue.push({ datagram, answer });
+      this.writing ??= this.drain();
+    });
+  }
+
+  /** Datagrams received and not yet answered for. */
+  depth(): number {
+    return this.queue.length;
+  }
+
+  /** Resolves when nothing waits. */
+  async flush(): Promise<void> {
+    await this.writing;
+  }
+
+  /** The row of an equal datagram of the source seen at most H ago, else a new one. Version 7 ids sort by time. */
+  private idOf({ bytes, sourceKey, receivedAt }: Unstorable): string {
+    const likeness = `${sourceKey} ${createHash('sha256').update(bytes).digest('base64')}`;
+    const known = this.remembered.get(likeness);
+    const id =
+      known !== undefined && receivedAt - known.lastAt <= this.options.horizonMs
+        ? known.id
+        : uuidv7({ msecs: receivedAt });
+    this.remembered.delete(likeness);
+    this.remembered.set(likeness, { id, lastAt: receivedAt });
+    const [eldest] = this.remembered.keys();
+    if (this.remembered.size > REMEMBERED_MAX && eldest !== undefined) this.remembered.delete(eldest);
+    return id;
+  }
+
+  private async drain(): Promise<void> {
+    await new Promise(setImmediate);
+    while (this.queue.length > 0) {
+      const batch = this.queue.slice(0, BATCH_MAX);
+      const outcome = await this.write(batch.map(({ datagram }) => datagram));
+      this.queue = this.queue.slice(batch.length);
+      for (const { answer } of batch) answer(outcome);
+    }
+    this.writing = null;
+  }
+
+  private async write(datagrams: readonly QuarantinedDatagram[]): Promise<QuarantineOutcome> {
+    const { ensureStored, store, keepMost, onDropped } = this.options;
+    try {
+      await ensureStored(new Set(datagrams.map(({ sourceKey }) => sourceKey)));
+      const dropped = await store.keep(joinCopies(datagrams), keepMost);
+      if (dropped > 0) onDropped(dropped);
+      return 'quarantined';
+    } catch {
+      return 'unavailable';
+    }
+  }
+}
+
+/** One row each: a statement may not touch a row twice. */
+function joinCopies(datagrams: readonly QuarantinedDatagram[]): readonly QuarantinedDatagram[] {
+  const rows = new Map<string, QuarantinedDatagram>();
+  for (const datagram of datagrams) {
+    const row = rows.get(datagram.id);
+    const { lastReceivedAt } = datagram;
+    rows.set(datagram.id, row === undefined ? datagram : { ...row, lastReceivedAt, copies: row.copies + 1 });
+  }
+  return [...rows.values()];
+}
