@@ -1,0 +1,40 @@
+import {
+  type DynamicModule,
+  type FactoryProvider,
+  type MiddlewareConsumer,
+  Module,
+  type ModuleMetadata,
+  type NestModule,
+} from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { Reading } from './reading.js';
+import { CallsController } from './rest/calls.controller.js';
+import { LedgerController } from './rest/ledger.controller.js';
+import { ProblemFilter } from './rest/problem.js';
+import { ReadOnlyMiddleware } from './rest/read-only.middleware.js';
+
+/** How the module comes by its {@link Reading}: made by `useFactory` from what `inject` names in `imports`. */
+export interface ApiModuleOptions extends Pick<FactoryProvider<Reading>, 'inject' | 'useFactory'> {
+  readonly imports?: NonNullable<ModuleMetadata['imports']>;
+}
+
+/** REST and GraphQL over one {@link Reading}. OpenAPI is served by `serveOpenApi(app)`, which needs the application. */
+@Module({})
+export class ApiModule implements NestModule {
+  static forRootAsync({ imports = [], inject = [], useFactory }: ApiModuleOptions): DynamicModule {
+    return {
+      module: ApiModule,
+      imports: [...imports],
+      controllers: [CallsController, LedgerController],
+      providers: [
+        { provide: Reading, inject, useFactory },
+        { provide: APP_FILTER, useClass: ProblemFilter },
+      ],
+      exports: [Reading],
+    };
+  }
+
+  configure(consumer: MiddlewareConsumer): void {
+    consumer.apply(ReadOnlyMiddleware).forRoutes('api/v1/{*path}', 'health/{*path}');
+  }
+}

@@ -1,0 +1,135 @@
+/** What both edges ask: one place that adds `asOf` and the state of the feed to whatever is read. */
+import type { Clock } from '../clock.js';
+import { type ActivePage, readActive } from '../query/active.js';
+import { gapsOf, notificationsOf, readCall } from '../query/call.js';
+import { readCalls } from '../query/calls.js';
+import type {
+  CallRow,
+  FeedRow,
+  GapRow,
+  NotificationRow,
+  QuarantinedRow,
+  SettingsRow,
+  SourceRow,
+} from '../query/contract.js';
+import { BadParameters } from '../query/faults.js';
+import { readFeed } from '../query/feed.js';
+import { CALLS_QUERY, GAPS_QUERY, QUARANTINE_QUERY, SOURCES_QUERY } from '../query/filters.js';
+import { readGaps } from '../query/gaps.js';
+import type { Page } from '../query/page.js';
+import { readParameters } from '../query/parameters.js';
+import { readQuarantine } from '../query/quarantine.js';
+import { readSettings } from '../query/settings.js';
+import { readSource, readSources } from '../query/sources.js';
+import type { Reads } from '../query/sql.js';
+import { horizonMs } from '../notification.js';
+
+/** A request's parameters as they came: texts from REST, typed values from GraphQL. */
+export type Raw = Readonly<Record<string, unknown>>;
+
+/** What every list says besides its rows. */
+export interface Told {
+  /** Everything acknowledged before this instant is in the answer. */
+  readonly asOf: Date;
+  readonly feed: readonly FeedRow[];
+}
+
+/** What this process was configured with; the settings all receivers share are in the database, once there are any. */
+export type Configured = Omit<SettingsRow, 'horizonMs'>;
+
+export interface CallDetail extends CallRow {
+  readonly notifications: readonly NotificationRow[];
+  readonly gaps: readonly GapRow[];
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+interface Period {
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  readonly source?: readonly string[] | undefined;
+}
+
+/** Every method throws ReadUnavailable when the database does not answer, and BadParameters for a faulty request. */
+export class Reading {
+  constructor(
+    private readonly db: Reads,
+    private readonly clock: Clock,
+    private readonly configured: Configured,
+  ) {}
+
+  async calls(raw: Raw): Promise<Page<CallRow> & Told> {
+    const query = readParameters(CALLS_QUERY, raw);
+    return this.told(query, () => readCalls(this.db, query));
+  }
+
+  /** The feed is told for as long as a call shown here can have been open: the longest stale limit. */
+  async activeCalls(raw: Raw): Promise<ActivePage & Told> {
+    const query = readParameters(CALLS_QUERY, raw);
+    const { staleRingingMs, staleAnsweredMs } = await this.settings();
+    const from = query.from ?? this.clock.now() - Math.max(staleRingingMs, staleAnsweredMs);
+    return this.told({ ...query, from }, (asOf) => readActive(this.db, query, asOf));
+  }
+
+  async gaps(raw: Raw): Promise<Page<GapRow> & Told> {
+    const query = readParameters(GAPS_QUERY, raw);
+    return this.told(query, () => readGaps(this.db, query));
+  }
+
+  async quarantine(raw: Raw): Promise<Page<QuarantinedRow> & Told> {
+    const query = readParameters(QUARANTINE_QUERY, raw);
+    return this.told(query, () => readQuarantine(this.db, query));
+  }
+
+  async sources(raw: Raw): Promise<Page<SourceRow> & Told> {
+    const query = readParameters(SOURCES_QUERY, raw);
+    const settings = await this.settings();
+    return this.told({}, (asOf) => readSources(this.db, query, settings, asOf));
+  }
+
+  /** Null when there is no such source. */
+  async source(key: string): Promise<SourceRow | null> {
+    return readSource(this.db, key, await this.settings(), this.clock.now());
+  }
+
+  /** Null when there is no such call. */
+  async call(id: string): Promise<CallRow | null> {
+    if (!UUID.test(id)) throw new BadParameters([{ parameter: 'id', reason: 'must be a uuid' }]);
+    return readCall(this.db, id);
+  }
+
+  /** A call with its timeline and gaps; null when there is no such call. */
+  async callDetail(id: string): Promise<CallDetail | null> {
+    const call = await this.call(id);
+    if (call === null) return null;
+    const [[notifications], [gaps]] = await Promise.all([this.notifications([call.id]), this.callGaps([call.id])]);
+    return { ...call, notifications: notifications ?? [], gaps: gaps ?? [] };
+  }
+
+  /** The timelines of calls, in the order of their ids. */
+  async notifications(ids: readonly string[]): Promise<readonly (readonly NotificationRow[])[]> {
+    const found = await notificationsOf(this.db, ids, (await this.settings()).horizonMs);
+    return ids.map((id) => found.get(id) ?? []);
+  }
+
+  /** The gaps of calls, in the order of their ids. */
+  async callGaps(ids: readonly string[]): Promise<readonly (readonly GapRow[])[]> {
+    const found = await gapsOf(this.db, ids);
+    return ids.map((id) => found.get(id) ?? []);
+  }
+
+  /** The settings in force now, and this receiver's limits. */
+  async settings(): Promise<SettingsRow> {
+    const shared = await readSettings(this.db, this.clock.now());
+    const inForce = { ...this.configured, ...shared };
+    return { ...inForce, horizonMs: horizonMs(inForce) };
+  }
+
+  /** The instant is taken before the read, so that the read can only show more than was known then. */
+  private async told<P>(period: Period, read: (asOf: number) => Promise<P>): Promise<P & Told> {
+    const asOf = this.clock.now();
+    const asked = { from: period.from ?? null, to: period.to ?? null, sources: period.source ?? null };
+    const [page, feed] = await Promise.all([read(asOf), readFeed(this.db, asked, asOf)]);
+    return { ...page, asOf: new Date(asOf), feed };
+  }
+}

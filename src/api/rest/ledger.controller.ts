@@ -1,0 +1,48 @@
+import { Controller, Param, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import type { GapRow, QuarantinedRow, SettingsRow, SourceRow } from '../../query/contract.js';
+import { GAPS_QUERY, QUARANTINE_QUERY, SOURCES_QUERY } from '../../query/filters.js';
+import { type Raw, Reading } from '../reading.js';
+import { found, type ListAnswer, listAnswer, noParameters } from './answer.js';
+import { Reads } from './reads.decorator.js';
+import { listSchema, reference } from './schemas.js';
+
+@ApiTags('ledger')
+@Controller('api/v1')
+export class LedgerController {
+  constructor(private readonly reading: Reading) {}
+
+  @Reads('gaps', { summary: 'What we may have missed: the gap ledger.', query: GAPS_QUERY, answer: listSchema('Gap') })
+  async gaps(@Query() query: Raw): Promise<ListAnswer<GapRow>> {
+    return listAnswer(await this.reading.gaps(query));
+  }
+
+  @Reads('quarantine', {
+    summary: 'Datagrams that could not be stored as notifications, with their bytes.',
+    query: QUARANTINE_QUERY,
+    answer: listSchema('QuarantinedDatagram'),
+  })
+  async quarantine(@Query() query: Raw): Promise<ListAnswer<QuarantinedRow>> {
+    return listAnswer(await this.reading.quarantine(query));
+  }
+
+  @Reads('sources', { summary: 'The IVRs that report here.', query: SOURCES_QUERY, answer: listSchema('Source') })
+  async sources(@Query() query: Raw): Promise<ListAnswer<SourceRow>> {
+    return listAnswer(await this.reading.sources(query));
+  }
+
+  @Reads('sources/:key', { summary: 'One IVR.', answer: reference('Source'), missing: 'There is no such source.' })
+  async source(@Param('key') key: string, @Query() query: Raw): Promise<SourceRow> {
+    noParameters(query);
+    return found(await this.reading.source(key), 'source with this key');
+  }
+
+  @Reads('settings', {
+    summary: 'The settings in force: what a sender should do, and the limits of this receiver.',
+    answer: reference('Settings'),
+  })
+  async settings(@Query() query: Raw): Promise<SettingsRow> {
+    noParameters(query);
+    return this.reading.settings();
+  }
+}

@@ -1,0 +1,27 @@
+/** Liveness and readiness. */
+import { Controller, Get, Res } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { Health, type Readiness } from './health.js';
+
+@ApiTags('health')
+@Controller('health')
+export class HealthController {
+  constructor(private readonly health: Health) {}
+
+  @Get('live')
+  @ApiOperation({ summary: 'The process runs and answers.' })
+  live(): { readonly status: 'live' } {
+    return { status: 'live' };
+  }
+
+  @Get('ready')
+  @ApiOperation({ summary: 'Whether questions can be answered, and what is wrong in words.' })
+  @ApiResponse({ status: 200, description: 'Ready; `problems` may still name what impairs the answers.' })
+  @ApiResponse({ status: 503, description: 'Not ready: `problems` says why.' })
+  async ready(@Res({ passthrough: true }) response: Response): Promise<Readiness> {
+    const readiness = await this.health.check();
+    response.status(readiness.status === 'ready' ? 200 : 503);
+    return readiness;
+  }
+}

@@ -1,0 +1,44 @@
+/** What is wrong, in words an operator can act on. */
+import type { Clock } from '../clock.js';
+import { ReadUnavailable } from '../query/faults.js';
+import { readReceivers } from '../query/receivers.js';
+import type { Reads } from '../query/sql.js';
+
+export interface Readiness {
+  readonly status: 'ready' | 'not_ready';
+  /** Sentences; empty when nothing is wrong. */
+  readonly problems: readonly string[];
+  readonly asOf: Date;
+}
+
+export class Health {
+  constructor(
+    private readonly db: Reads,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Not ready only when nothing can be answered: a receiver that lags impairs the answers, and they say so themselves. */
+  async check(): Promise<Readiness> {
+    const now = this.clock.now();
+    const asOf = new Date(now);
+    try {
+      return { status: 'ready', problems: await this.impairments(now), asOf };
+    } catch (error) {
+      if (!(error instanceof ReadUnavailable)) throw error;
+      const away =
+        'PostgreSQL does not answer: nothing can be read until it does. Check that it runs and DATABASE_URL names it.';
+      return { status: 'not_ready', problems: [away], asOf };
+    }
+  }
+
+  private async impairments(now: number): Promise<readonly string[]> {
+    const { running, heldBackBy, heldSince } = await readReceivers(this.db, now);
+    if (running === 0)
+      return ['No receiver runs: reports are not received, and their senders give up after their last retry.'];
+    if (heldBackBy === null || heldSince === null) return [];
+    const since = heldSince.toISOString();
+    return [
+      `Receiver ${heldBackBy} has stored nothing that came after ${since}: no later call settles until it does or is retired.`,
+    ];
+  }
+}

@@ -1,0 +1,75 @@
+/** One call, and what a page of calls is shown with: timelines and gaps, each in one statement however many calls. */
+import { type PackedEvidence, decodeEvidence, rank, speak } from '../delivery/evidence.js';
+import { Prisma } from '../generated/prisma/client.js';
+import { CALL_COLUMNS, GAP_OF_CALL } from './calls.js';
+import { type CallRow, GAP, type GapRow, type NotificationRow } from './contract.js';
+import { type Reads, columnsOf, rows } from './sql.js';
+
+/** The call with this id; null when there is none. */
+export async function readCall(db: Reads, id: string): Promise<CallRow | null> {
+  const [call] = await rows<CallRow>(db, Prisma.sql`select ${CALL_COLUMNS} from call where id = ${id}::uuid`);
+  return call ?? null;
+}
+
+interface EvidenceRow {
+  readonly id: string;
+  readonly since: Date;
+  readonly until: Date | null;
+  readonly evidence: PackedEvidence;
+}
+
+/** In order of receipt; `late` when a later state had been received before. */
+function timeline({ since, until, evidence }: EvidenceRow, horizonMs: number): readonly NotificationRow[] {
+  let highest = -1;
+  return speak(decodeEvidence(evidence), horizonMs)
+    .filter(({ firstAt }) => firstAt >= since.getTime() && (until === null || firstAt < until.getTime()))
+    .map(({ serial, state, stateRaw, firstAt, lastAt, copies }): NotificationRow => {
+      const place = rank(state) ?? highest;
+      const late = place < highest;
+      highest = Math.max(highest, place);
+      return { serial, state, stateRaw, receivedAt: new Date(firstAt), lastReceivedAt: new Date(lastAt), copies, late };
+    });
+}
+
+/**
+ * The notifications of each of these calls, by the call's id. Read from the evidence row, which outlives the raw
+ * notifications; calls that share a Call ID share the row and divide it by time of receipt (TRUTH.md 6).
+ * @param horizonMs H, within which copies are one notification
+ */
+export async function notificationsOf(
+  db: Reads,
+  ids: readonly string[],
+  horizonMs: number,
+): Promise<ReadonlyMap<string, readonly NotificationRow[]>> {
+  const found = await rows<EvidenceRow>(
+    db,
+    Prisma.sql`
+      select call.id, call.first_seen_at as since, call_evidence.evidence,
+        (select min(later.first_seen_at) from call later
+         where later.call_key = call.call_key and later.first_seen_at > call.first_seen_at) as until
+      from call join call_evidence on call_evidence.call_key = call.call_key
+      where call.id = any(${[...ids]}::uuid[])`,
+  );
+  return new Map(found.map((row) => [row.id, timeline(row, horizonMs)]));
+}
+
+const GAP_COLUMNS_QUALIFIED = columnsOf(GAP, ['id', 'source', 'callId']);
+
+/** The gaps of each of these calls, whatever became of them, by the call's id. */
+export async function gapsOf(db: Reads, ids: readonly string[]): Promise<ReadonlyMap<string, readonly GapRow[]>> {
+  const found = await rows<GapRow & { readonly owner: string }>(
+    db,
+    Prisma.sql`
+      select call.id as owner, gap.id, gap.source_key as "source", gap.call_id as "callId", ${GAP_COLUMNS_QUALIFIED}
+      from call join gap on ${GAP_OF_CALL}
+      where call.id = any(${[...ids]}::uuid[])
+      order by gap.from_at, gap.id`,
+  );
+  const gaps = new Map<string, GapRow[]>();
+  for (const { owner, ...gap } of found) {
+    const list = gaps.get(owner);
+    if (list === undefined) gaps.set(owner, [gap]);
+    else list.push(gap);
+  }
+  return gaps;
+}

@@ -1,0 +1,66 @@
+/** How far each source's stream can be trusted: said with every list, so that "no calls" and "not heard" differ. */
+import { Prisma } from '../generated/prisma/client.js';
+import type { FeedRow, FeedStatus } from './contract.js';
+import { receiversStatement } from './receivers.js';
+import { type Reads, at, rows } from './sql.js';
+
+/** Not heard for longer is `silent`. A switch that is in use at all reports a call within minutes. */
+const SILENT_AFTER_MS = 300_000;
+/** A window of impairment counts as recent for as long. */
+const RECENT_MS = 300_000;
+/** What a list was asked about; both ends null: all that the ledger holds. */
+export interface FeedPeriod {
+  readonly from: number | null;
+  readonly to: number | null;
+  /** Null: every source. A key nobody has heard of is answered for too: never heard. */
+  readonly sources: readonly string[] | null;
+}
+
+interface FeedFacts {
+  readonly source: string;
+  readonly lastHeardAt: Date | null;
+  readonly gaps: number;
+  readonly impaired: boolean;
+  readonly running: number;
+  readonly heldBackBy: string | null;
+}
+
+function statusOf(facts: FeedFacts, asOf: number): FeedStatus {
+  if (facts.lastHeardAt === null) return 'never';
+  if (facts.impaired || facts.running === 0 || facts.heldBackBy !== null) return 'impaired';
+  return facts.lastHeardAt.getTime() < asOf - SILENT_AFTER_MS ? 'silent' : 'receiving';
+}
+
+/**
+ * The feed of each source, in order of their keys. An open gap impairs only if it is a window in which nothing could
+ * be received or understood; a missing notification is counted in `gaps`, and the stream goes on.
+ */
+export async function readFeed(db: Reads, period: FeedPeriod, asOf: number): Promise<readonly FeedRow[]> {
+  const { from, to, sources } = period;
+  const asked =
+    sources === null
+      ? Prisma.sql`select key from source`
+      : Prisma.sql`select distinct unnest(${[...sources]}::text[]) as key`;
+  const reaches = from === null ? Prisma.sql`true` : Prisma.sql`(to_at is null or to_at >= ${at(from)})`;
+  const begins = to === null ? Prisma.sql`true` : Prisma.sql`from_at < ${at(to)}`;
+  const facts = await rows<FeedFacts>(
+    db,
+    Prisma.sql`
+      select asked.key as "source", source.last_heard_at as "lastHeardAt", receivers.running, receivers."heldBackBy",
+        (select count(*)::int from gap
+         where source_key = asked.key and status in ('open', 'lost') and ${reaches} and ${begins}) as gaps,
+        exists (select 1 from gap
+         where source_key = asked.key and kind in ('outage', 'overflow', 'quarantine')
+           and (status = 'open' or coalesce(to_at, closed_at, opened_at) >= ${at(asOf - RECENT_MS)})) as impaired
+      from (${asked}) asked left join source on source.key = asked.key
+        cross join (${receiversStatement(asOf)}) receivers
+      order by asked.key`,
+  );
+  return facts.map((fact) => ({
+    source: fact.source,
+    status: statusOf(fact, asOf),
+    lastHeardAt: fact.lastHeardAt,
+    gaps: fact.gaps,
+    heldBackBy: fact.heldBackBy,
+  }));
+}

@@ -1,0 +1,100 @@
+/** The IVRs: `GET /sources`. */
+import { Prisma } from '../generated/prisma/client.js';
+import { horizonMs, type Settings } from '../notification.js';
+import { type AckHealth, SOURCE, type SourceRow } from './contract.js';
+import { readFeed } from './feed.js';
+import type { SOURCES_QUERY } from './filters.js';
+import { type Order, type Page, decodeCursor, encodeCursor, pageOf, pageStatement } from './page.js';
+import type { ValuesOf } from './parameters.js';
+import { type Reads, at, columnsOf, rows } from './sql.js';
+
+/** Copies tell how acks do only once retries are over, and only if they are recent and enough. */
+const SAMPLE_MAX = 1000;
+const SAMPLE_AGE_MS = 86_400_000;
+/** With a tenth of datagrams lost each way a notification takes 1.1 copies, with four tenths 1.7. */
+const OK_BELOW_COPIES = 1.5;
+
+type StoredSource = Omit<SourceRow, 'feed' | 'ackHealth' | 'copiesPerNotification'>;
+
+const COLUMNS = columnsOf(SOURCE, ['feed', 'ackHealth', 'copiesPerNotification']);
+
+const BY_KEY: Order<StoredSource> = {
+  name: 'sources',
+  descending: false,
+  key: Prisma.sql`key`,
+  outputKey: Prisma.sql`key`,
+  type: 'text',
+  nulls: 'never',
+  tie: { column: Prisma.sql`key`, type: 'text' },
+  valueOf: (row) => row.key,
+  idOf: (row) => row.key,
+};
+
+function ackHealthOf(copies: number | null, retry: number): AckHealth {
+  if (copies === null) return 'unknown';
+  if (copies < OK_BELOW_COPIES) return 'ok';
+  return copies >= (1 + retry) / 2 ? 'failing' : 'degraded';
+}
+
+/** The average copies of each source's last notifications whose retries are over. */
+async function copiesOf(
+  db: Reads,
+  keys: readonly string[],
+  settings: Settings,
+  asOf: number,
+): Promise<ReadonlyMap<string, number | null>> {
+  const found = await rows<{ readonly key: string; readonly copies: number | null }>(
+    db,
+    Prisma.sql`
+      select asked.key, (
+        select avg(copies)::float8 from (
+          select copies from notification
+          where source_key = asked.key
+            and first_at >= ${at(asOf - SAMPLE_AGE_MS)} and first_at < ${at(asOf - horizonMs(settings))}
+          order by first_at desc limit ${SAMPLE_MAX}) recent) as copies
+      from unnest(${[...keys]}::text[]) as asked(key)`,
+  );
+  return new Map(found.map(({ key, copies }) => [key, copies]));
+}
+
+async function described(
+  db: Reads,
+  stored: readonly StoredSource[],
+  settings: Settings,
+  asOf: number,
+): Promise<readonly SourceRow[]> {
+  const keys = stored.map(({ key }) => key);
+  const [copies, feed] = await Promise.all([
+    copiesOf(db, keys, settings, asOf),
+    readFeed(db, { from: null, to: null, sources: keys }, asOf),
+  ]);
+  const statuses = new Map(feed.map(({ source, status }) => [source, status]));
+  return stored.map((source) => {
+    const copiesPerNotification = copies.get(source.key) ?? null;
+    const ackHealth = ackHealthOf(copiesPerNotification, settings.retry);
+    return { ...source, feed: statuses.get(source.key) ?? 'never', ackHealth, copiesPerNotification };
+  });
+}
+
+/** A page of sources in order of their keys. */
+export async function readSources(
+  db: Reads,
+  query: ValuesOf<typeof SOURCES_QUERY>,
+  settings: Settings,
+  asOf: number,
+): Promise<Page<SourceRow>> {
+  const { limit, cursor } = query;
+  const position = cursor === undefined ? null : decodeCursor(BY_KEY, {}, cursor);
+  const from = Prisma.sql`source`;
+  const statement = pageStatement({ columns: COLUMNS, from, where: [], order: BY_KEY, position, limit });
+  const { data, nextCursor } = pageOf(await rows<StoredSource>(db, statement), limit, BY_KEY, {});
+  const cursorOf = (row: SourceRow): string => encodeCursor(BY_KEY, {}, row);
+  return { data: await described(db, data, settings, asOf), nextCursor, cursorOf };
+}
+
+/** The source with this key; null when there is none. */
+export async function readSource(db: Reads, key: string, settings: Settings, asOf: number): Promise<SourceRow | null> {
+  const stored = await rows<StoredSource>(db, Prisma.sql`select ${COLUMNS} from source where key = ${key}`);
+  const [source] = await described(db, stored, settings, asOf);
+  return source ?? null;
+}
