@@ -21,6 +21,11 @@ export function callKeyOf(sourceKey: string, callId: string): string {
   return uuidv5(`${sourceKey}\u0000${callId}`, CALL_KEY_SPACE);
 }
 
+/** What gaps of a source, rather than of a call, are stored under. */
+export function sourceLedgerKey(sourceKey: string): string {
+  return uuidv5(`source\u0000${sourceKey}`, CALL_KEY_SPACE);
+}
+
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

@@ -1,0 +1,275 @@
+/**
+ * The book of one source whose serials count across calls: what came, what did not, and what may still come
+ * (TRUTH.md 8, 9, 16, 18). Moved forward over everything received up to W, in order of receipt, exactly once; so it is
+ * the same whichever receiver moves it and in how many steps.
+ *
+ * A serial above the highest opens a hole below itself. A serial inside a hole fills it. A serial that is below what
+ * was already the highest H ago cannot be a retry of something sent then: three distinct ones in a row mean that the
+ * source restarted, and a new epoch begins. A serial just past 2^k after one just below it is a wrap, not a restart.
+ */
+import { rank } from './evidence.js';
+import type { SerialHole } from './facts.js';
+import type { SerialMeaning, WireState } from '../notification.js';
+
+/** A notification as the book sees it. */
+export interface Received {
+  readonly serial: bigint | null;
+  readonly state: WireState;
+  readonly firstAt: number;
+}
+
+/** A run of serials that did not arrive; serials as decimal text, because the book is stored as JSON. */
+export interface Hole {
+  readonly from: string;
+  readonly to: string;
+  readonly openedAt: number;
+  /** The lower neighbour's receipt less H: what is missing was not sent before. */
+  readonly sentFrom: number;
+  readonly lost: boolean;
+}
+
+export interface Book {
+  readonly epoch: number;
+  /** Highest serial of the epoch, wraps added; null before the first. */
+  readonly highest: string | null;
+  readonly highestAt: number;
+  /** What wraps have added to the serials as received. */
+  readonly wrapped: string;
+  /** [at, highest]: what was the highest when, back to H ago. */
+  readonly marks: readonly (readonly [number, string])[];
+  /** Distinct serials in a row that are too low to be retries, with their receipts. */
+  readonly below: readonly (readonly [string, number])[];
+  readonly holes: readonly Hole[];
+  /** Instants at which an epoch began, newest last. */
+  readonly epochs: readonly number[];
+}
+
+export const EMPTY_BOOK: Book = {
+  epoch: 0,
+  highest: null,
+  highestAt: 0,
+  wrapped: '0',
+  marks: [],
+  below: [],
+  holes: [],
+  epochs: [],
+};
+
+/** What happened to a run of serials while the book moved on. */
+export interface HoleEvent {
+  readonly kind: 'opened' | 'filled' | 'lost' | 'tail';
+  readonly epoch: number;
+  readonly from: string;
+  /** null for the open end of an epoch. */
+  readonly to: string | null;
+  readonly openedAt: number;
+  readonly sentFrom: number;
+  readonly sentTo: number;
+  readonly at: number;
+}
+
+/** Serials in a row, too low to be retries, that mean a restart. */
+const RESTART_EVIDENCE = 3;
+/** Widths at which counters wrap, and how far from the edge a wrap may be seen. */
+const WRAP_BITS = [16n, 31n, 32n];
+const WRAP_WINDOW = 1000n;
+/** Lost holes older than this many are left to the gap ledger alone. */
+const MOST_HOLES = 5000;
+const MOST_EPOCHS = 100;
+/** A hole longer than this is a jump of the counter rather than so many lost notifications. */
+export const MOST_LOST_IN_A_ROW = 100_000n;
+
+export interface BookRules {
+  readonly meaning: SerialMeaning;
+  readonly horizonMs: number;
+  /** Lost holes are kept this long for the calls that lie across them. */
+  readonly keepMs: number;
+}
+
+/** The book while it is being moved: the same fields, writable, serials as numbers. */
+class Page {
+  epoch: number;
+  highest: bigint | null;
+  highestAt: number;
+  wrapped: bigint;
+  marks: (readonly [number, string])[];
+  below: (readonly [string, number])[];
+  holes: Hole[];
+  epochs: number[];
+  readonly events: HoleEvent[] = [];
+
+  constructor(
+    book: Book,
+    readonly rules: BookRules,
+  ) {
+    this.epoch = book.epoch;
+    this.highest = book.highest === null ? null : BigInt(book.highest);
+    this.highestAt = book.highestAt;
+    this.wrapped = BigInt(book.wrapped);
+    this.marks = [...book.marks];
+    this.below = [...book.below];
+    this.holes = [...book.holes];
+    this.epochs = [...book.epochs];
+  }
+
+  /** Takes one notification, in order of receipt. */
+  take({ serial: raw, state, firstAt }: Received): void {
+    if (raw === null) return;
+    const serial = this.unwrap(raw);
+    // Serials that count calls stand in every notification of the call; only the first of a call moves the count on.
+    const counts = this.rules.meaning === 'per_source' || rank(state) === 0;
+    if (this.highest === null) this.raise(serial, firstAt);
+    else if (serial > this.highest) {
+      if (serial > this.highest + 1n) this.open(this.highest + 1n, serial - 1n, firstAt);
+      this.raise(serial, firstAt);
+    } else if (!this.fill(serial, firstAt) && counts) this.suspect(serial, firstAt);
+  }
+
+  private raise(serial: bigint, at: number): void {
+    this.highest = serial;
+    this.highestAt = at;
+    this.below = [];
+    const last = this.marks.at(-1);
+    // Ten marks per H are enough to know what was the highest H ago, a tenth of H late at most.
+    if (last === undefined || at - last[0] >= this.rules.horizonMs / 10) this.marks.push([at, String(serial)]);
+    while ((this.marks[1]?.[0] ?? at) < at - this.rules.horizonMs) this.marks.shift();
+  }
+
+  private open(from: bigint, to: bigint, at: number): void {
+    const sentFrom = this.highestAt - this.rules.horizonMs;
+    this.holes.push({ from: String(from), to: String(to), openedAt: at, sentFrom, lost: false });
+    this.emit('opened', from, to, at, sentFrom, at);
+  }
+
+  /** Fills a serial's hole, splitting it; false when it lies in none. */
+  private fill(serial: bigint, at: number): boolean {
+    const index = this.holes.findIndex((hole) => BigInt(hole.from) <= serial && serial <= BigInt(hole.to));
+    const hole = this.holes[index];
+    if (hole === undefined) return false;
+    const [from, to] = [BigInt(hole.from), BigInt(hole.to)];
+    const rest: Hole[] = [];
+    if (from < serial) rest.push({ ...hole, to: String(serial - 1n) });
+    if (serial < to) rest.push({ ...hole, from: String(serial + 1n) });
+    this.holes.splice(index, 1, ...rest);
+    this.emit('filled', serial, serial, hole.openedAt, hole.sentFrom, at);
+    for (const part of rest) {
+      this.emit(part.lost ? 'lost' : 'opened', BigInt(part.from), BigInt(part.to), part.openedAt, part.sentFrom, at);
+    }
+    return true;
+  }
+
+  /** A serial at or below the highest that is in no hole: evidence of a restart when it cannot be a retry. */
+  private suspect(serial: bigint, at: number): void {
+    const mark = this.marks.findLast(([when]) => when <= at - this.rules.horizonMs);
+    if (mark === undefined || serial > BigInt(mark[1])) {
+      this.below = [];
+      return;
+    }
+    if (!this.below.some(([seen]) => seen === String(serial))) this.below.push([String(serial), at]);
+    if (this.below.length >= RESTART_EVIDENCE) this.restart();
+  }
+
+  private restart(): void {
+    const evidence = this.below.map(([serial, at]) => ({ serial: BigInt(serial), at })).sort((a, b) => a.at - b.at);
+    const [first] = evidence;
+    if (first === undefined || this.highest === null) return;
+    this.events.push({
+      kind: 'tail',
+      epoch: this.epoch,
+      from: String(this.highest + 1n),
+      to: null,
+      openedAt: first.at,
+      sentFrom: this.highestAt - this.rules.horizonMs,
+      sentTo: first.at,
+      at: first.at,
+    });
+    this.epoch += 1;
+    this.epochs = [...this.epochs, first.at].slice(-MOST_EPOCHS);
+    this.highest = null;
+    this.highestAt = first.at;
+    this.wrapped = 0n;
+    this.marks = [];
+    this.below = [];
+    for (const { serial, at } of evidence) {
+      if (this.highest === null) this.raise(serial, at);
+      else this.take({ serial, state: 'ringing', firstAt: at });
+    }
+  }
+
+  /** The serial with what wraps have added: the reading nearest to the highest. */
+  private unwrap(raw: bigint): bigint {
+    if (this.highest === null) return raw;
+    const serial = raw + this.wrapped;
+    for (const bits of WRAP_BITS) {
+      const size = 1n << bits;
+      const ahead = serial + size - this.highest;
+      const edge = this.highest - this.wrapped >= size - WRAP_WINDOW && this.highest - this.wrapped < size;
+      if (edge && raw < WRAP_WINDOW && ahead > 0n && ahead <= WRAP_WINDOW) {
+        this.wrapped += size;
+        return serial + size;
+      }
+      const behind = this.highest - (serial - size);
+      if (this.wrapped >= size && behind >= 0n && behind < WRAP_WINDOW) return serial - size;
+    }
+    return serial;
+  }
+
+  /** Holes whose deadline W has passed are lost; old ones are left to the ledger. */
+  expire(through: number): void {
+    this.holes = this.holes.map((hole) => {
+      const deadline = hole.openedAt + this.rules.horizonMs;
+      if (hole.lost || deadline >= through) return hole;
+      this.emit('lost', BigInt(hole.from), BigInt(hole.to), hole.openedAt, hole.sentFrom, deadline);
+      return { ...hole, lost: true };
+    });
+    this.holes = this.holes.filter((hole) => !hole.lost || hole.openedAt > through - this.rules.keepMs).slice(-MOST_HOLES);
+  }
+
+  private emit(kind: HoleEvent['kind'], from: bigint, to: bigint, openedAt: number, sentFrom: number, at: number): void {
+    this.events.push({
+      kind,
+      epoch: this.epoch,
+      from: String(from),
+      to: String(to),
+      openedAt,
+      sentFrom,
+      sentTo: openedAt,
+      at,
+    });
+  }
+
+  close(): Book {
+    const { epoch, highestAt, marks, below, holes, epochs } = this;
+    const highest = this.highest === null ? null : String(this.highest);
+    return { epoch, highest, highestAt, wrapped: String(this.wrapped), marks, below, holes, epochs };
+  }
+}
+
+/**
+ * Moves a book forward to W.
+ * @param received everything first received after the book's last W and up to this one, in order of receipt
+ * @param through W: all that was received up to here is in `received` or was taken before
+ * @returns the book, and what became of which serials, in order
+ */
+export function advance(
+  book: Book,
+  received: readonly Received[],
+  through: number,
+  rules: BookRules,
+): { book: Book; events: readonly HoleEvent[] } {
+  const page = new Page(book, rules);
+  for (const one of received) page.take(one);
+  page.expire(through);
+  return { book: page.close(), events: page.events };
+}
+
+/** The book's holes as facts for the calls that lie across them. */
+export function holesOf(book: Book): readonly SerialHole[] {
+  const wrapped = BigInt(book.wrapped);
+  return book.holes.map((hole) => ({
+    from: BigInt(hole.from) - wrapped,
+    to: BigInt(hole.to) - wrapped,
+    sentFrom: hole.sentFrom,
+    sentTo: hole.openedAt,
+  }));
+}

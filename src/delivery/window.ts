@@ -1,0 +1,125 @@
+/**
+ * Per-datagram loss of one source in one closed window (TRUTH.md 12): the largest of what missing copies between
+ * copies, states that arrived inverted, and serials lost for good say.
+ */
+
+/** Sums of the samples of the calls that ended in a window. */
+export interface WindowSample {
+  readonly copyPairs: number;
+  readonly copiesMissing: number;
+  readonly statesInverted: number;
+  /** Pairs of states that arrived in order, by how many retry intervals lay between them. */
+  readonly orderedBins: readonly number[];
+  readonly serialsSeen: number;
+  readonly serialsLost: number;
+  readonly ended: number;
+  readonly answered: number;
+  readonly rang: number;
+  readonly unansweredReported: number;
+  readonly unansweredPresumed: number;
+}
+
+/** A window's estimate reaches back over earlier windows until it rests on this many events of its kind. */
+const EVENTS_WANTED = 100;
+/** How many earlier windows it may reach back over. */
+export const MOST_POOLED = 12;
+
+const FIELDS = [
+  'copyPairs',
+  'copiesMissing',
+  'statesInverted',
+  'serialsSeen',
+  'serialsLost',
+  'ended',
+  'answered',
+  'rang',
+  'unansweredReported',
+  'unansweredPresumed',
+] as const;
+
+/** The sum of two samples. */
+export function addSamples(a: WindowSample, b: WindowSample): WindowSample {
+  const sums = Object.fromEntries(FIELDS.map((field) => [field, a[field] + b[field]])) as Record<(typeof FIELDS)[number], number>;
+  return { ...sums, orderedBins: a.orderedBins.map((count, bin) => count + (b.orderedBins[bin] ?? 0)) };
+}
+
+/** Copies missing between two received copies of one notification: each was lost with probability p. */
+function fromCopies({ copyPairs, copiesMissing }: WindowSample): number {
+  const tries = copyPairs + copiesMissing;
+  return tries === 0 ? 0 : copiesMissing / tries;
+}
+
+/**
+ * States of a call that arrived inverted. When one is sent m intervals before the other and each is received at its
+ * i-th and j-th try, they arrive inverted when i - j > m: with probability p^(m+1) / (1 + p), as the difference of two
+ * geometric numbers. The p for which the calls seen in order would have shown the share seen inverted, by bisection;
+ * one standard deviation is taken off, so that a handful of inversions does not outvote the copies.
+ */
+function fromInversions({ statesInverted, orderedBins }: WindowSample): number {
+  const ordered = orderedBins.reduce((sum, count) => sum + count, 0);
+  if (statesInverted === 0 || ordered === 0) return 0;
+  const observed = statesInverted / (ordered + statesInverted);
+  const expected = (p: number): number =>
+    orderedBins.reduce((sum, count, bin) => sum + (count / ordered) * (p ** (bin + 1) / (1 + p)), 0);
+  let [low, high] = [0, 0.99];
+  for (let step = 0; step < 30; step++) {
+    const middle = (low + high) / 2;
+    if (expected(middle) < observed) low = middle;
+    else high = middle;
+  }
+  return low * Math.max(0, 1 - 1 / Math.sqrt(statesInverted));
+}
+
+/** Serials lost for good: all 1 + RETRY tries were. */
+function fromSerials({ serialsSeen, serialsLost }: WindowSample, retry: number): number {
+  const sent = serialsSeen + serialsLost;
+  return sent === 0 || serialsLost === 0 ? 0 : (serialsLost / sent) ** (1 / (retry + 1));
+}
+
+/** Pools a window with those before it until `enough` holds. */
+function pool(own: WindowSample, earlier: readonly WindowSample[], enough: (sum: WindowSample) => boolean): WindowSample {
+  let sum = own;
+  for (const before of earlier.slice(0, MOST_POOLED)) {
+    if (enough(sum)) break;
+    sum = addSamples(sum, before);
+  }
+  return sum;
+}
+
+/**
+ * The loss p of a window.
+ * @param own what the calls that ended in it say
+ * @param earlier the windows before it, newest first
+ * @param retry tries after the first
+ */
+export function lossOf(own: WindowSample, earlier: readonly WindowSample[], retry: number): number {
+  return Math.max(
+    fromCopies(pool(own, earlier, (sum) => sum.copyPairs + sum.copiesMissing >= EVENTS_WANTED * 4)),
+    fromInversions(pool(own, earlier, (sum) => sum.statesInverted >= EVENTS_WANTED)),
+    fromSerials(pool(own, earlier, (sum) => sum.serialsLost >= EVENTS_WANTED), retry),
+  );
+}
+
+/** What estimates rest on: how calls of this source usually go. */
+export interface Habits {
+  readonly answerRatio: number | null;
+  readonly ringingRatio: number | null;
+  readonly byeAfterNoAnswer: boolean | null;
+}
+
+/** Unanswered calls needed, and the share of them that must end with a Bye, before a missing one is certain. */
+const UNANSWERED_NEEDED = 20;
+const BYE_SHARE = 0.99;
+
+/** The habits that closed windows show, newest first. */
+export function habitsOf(windows: readonly WindowSample[]): Habits {
+  const [first, ...rest] = windows.slice(0, MOST_POOLED);
+  if (first === undefined) return { answerRatio: null, ringingRatio: null, byeAfterNoAnswer: null };
+  const sum = rest.reduce(addSamples, first);
+  const unanswered = sum.unansweredReported + sum.unansweredPresumed;
+  return {
+    answerRatio: sum.ended === 0 ? null : sum.answered / sum.ended,
+    ringingRatio: sum.ended === 0 ? null : sum.rang / sum.ended,
+    byeAfterNoAnswer: unanswered < UNANSWERED_NEEDED ? null : sum.unansweredReported / unanswered >= BYE_SHARE,
+  };
+}

@@ -1,0 +1,247 @@
+/**
+ * The sweep: what only time decides. Every tick it writes a sign of life, takes W (how far everything received is in
+ * PostgreSQL, over all receivers) and moves the ledger there:
+ *
+ *   outage    the last sign of life of anybody lies too far back -> a span in which nobody listened is declared
+ *   book      serials that count across calls: holes open, fill, are lost (delivery/book.ts)
+ *   window    a loss window whose last copy has had its H closes, and its loss is frozen (delivery/window.ts)
+ *   meaning   what serials count is learned, or contradicted (delivery/meaning.ts)
+ *   calls     stale ones are presumed ended, ended ones settle, those that waited for facts are folded again
+ *   gaps      deadlines that W has passed
+ *
+ * The order matters: facts first, then what depends on them. Any receiver may do any of it at any time.
+ */
+import { advance, EMPTY_BOOK, holesOf, MOST_LOST_IN_A_ROW, type HoleEvent } from '../delivery/book.js';
+import { noFacts, type SourceFacts, type Span } from '../delivery/facts.js';
+import { contradicts, learnMeaning } from '../delivery/meaning.js';
+import { habitsOf, lossOf, MOST_POOLED } from '../delivery/window.js';
+import { windowClosesAt, windowEnd } from '../lifecycle/loss.js';
+import { horizonMs, type Gap, type Settings } from '../notification.js';
+import { refold } from './assemble.js';
+import { outageGap, quarantineGap, serialGap } from './sweep.gaps.js';
+import type { LedgerStore } from './ports.js';
+import type { ClosedWindow, DueKey, FeedFacts, SweepStore, SweptSource } from './sweep.ports.js';
+
+export interface SweepOptions {
+  readonly receiverId: string;
+  readonly settings: Settings;
+  readonly heartbeatMs: number;
+}
+
+/** What a tick leaves for ingest: the facts of each source as of W. */
+export interface Swept {
+  readonly through: number;
+  readonly facts: ReadonlyMap<string, SourceFacts>;
+}
+
+/** Rows per statement: large enough to keep up with 20,000 notifications/s at four ticks a second, small enough to hold no lock for long. */
+const RECEIVED_AT_ONCE = 20_000;
+const CALLS_AT_ONCE = 500;
+const SETTLED_AT_ONCE = 5_000;
+/** Newest notifications a meaning is learned from. */
+const SAMPLE = 6_000;
+/** A meaning is looked at again this often, in ms. */
+const LEARN_EVERY_MS = 2_000;
+/** Rounds of one kind of work per tick, so that a backlog never starves the heartbeat. */
+const ROUNDS = 4;
+
+export class Sweep {
+  private readonly horizon: number;
+  private first = true;
+  private learnedAt = new Map<string, number>();
+
+  constructor(
+    private readonly store: SweepStore,
+    private readonly ledger: LedgerStore,
+    private readonly options: SweepOptions,
+  ) {
+    this.horizon = horizonMs(options.settings);
+  }
+
+  /**
+   * One tick.
+   * @param now the instant of the tick
+   * @param durableThrough up to when everything this receiver received is in PostgreSQL
+   * @throws whatever the store throws; the next tick takes up where this one stopped
+   */
+  async tick(now: number, durableThrough: number): Promise<Swept> {
+    const { through } = await this.beat(now, durableThrough);
+    const { settings } = this.options;
+    const keepMs = settings.staleAnsweredMs + this.horizon + settings.lossWindowMs * (MOST_POOLED + 1);
+    await this.store.declareQuarantine(through - 2 * this.horizon, (source, span, count) =>
+      quarantineGap(source, span, count, this.horizon),
+    );
+    const before = await this.store.feedFacts(through - keepMs);
+    const moved: SweptSource[] = [];
+    const changed: string[] = [];
+    let closed = 0;
+    for (const source of await this.store.sources()) {
+      closed += await this.closeWindows(source.key, before.windows.get(source.key) ?? [], through, keepMs);
+      const learned = await this.learn(source, through);
+      if (learned.meaning !== source.meaning) changed.push(source.key);
+      moved.push(await this.moveBook(learned, through, keepMs));
+    }
+    const feed = closed > 0 ? await this.store.feedFacts(through - keepMs) : before;
+    const facts = this.factsOf(moved, feed, through);
+    for (const sourceKey of changed) await this.reevaluate(sourceKey, facts, now);
+    await this.moveCalls(facts, through, now);
+    await this.store.expireGaps(through, this.horizon);
+    return { through, facts };
+  }
+
+  /** Sign of life; what nobody lived through is an outage (TRUTH.md 17). */
+  private async beat(now: number, durableThrough: number): Promise<{ through: number }> {
+    const { receiverId, heartbeatMs } = this.options;
+    const { through, aliveAt } = await this.store.beat(receiverId, now, durableThrough);
+    // A beat or two may come late on a busy machine; a start always ends an outage, however short.
+    const allowed = this.first ? 0 : 3 * heartbeatMs;
+    this.first = false;
+    if (aliveAt !== null && now - aliveAt > allowed) {
+      const span = { from: aliveAt, to: now };
+      await this.store.declareOutage(receiverId, span, (source) => outageGap(source, span, this.options.settings));
+    }
+    return { through };
+  }
+
+  /** Learns what serials count, or takes it back; the caller goes on with the source as it then is. */
+  private async learn(source: SweptSource, through: number): Promise<SweptSource> {
+    const last = this.learnedAt.get(source.key);
+    if (source.pinned || (last !== undefined && through - last < Math.min(LEARN_EVERY_MS, this.horizon))) return source;
+    this.learnedAt.set(source.key, through);
+    const sample = await this.store.recent(source.key, through, SAMPLE);
+    let meaning = source.meaning;
+    let serialBase = source.serialBase;
+    if (meaning === 'unknown' || meaning === 'opaque') {
+      const learned = learnMeaning(sample, through, this.horizon);
+      if (learned !== null) ({ meaning, serialBase } = learned);
+    } else if (contradicts(meaning, sample)) meaning = 'unknown';
+    if (meaning === source.meaning) return source;
+    if (!(await this.store.setMeaning(source, meaning, serialBase))) return source;
+    return {
+      ...source,
+      meaning,
+      serialBase,
+      meaningVersion: source.meaningVersion + 1,
+      book: null,
+      processedThrough: null,
+    };
+  }
+
+  /** Moves the book of a source whose serials count across calls. */
+  private async moveBook(source: SweptSource, through: number, keepMs: number): Promise<SweptSource> {
+    if (source.meaning !== 'per_source' && source.meaning !== 'call_number') return source;
+    let current = source;
+    for (let round = 0; round < ROUNDS; round++) {
+      const after = current.processedThrough;
+      if (after !== null && after >= through) break;
+      const received = await this.store.received(source.key, after, through, RECEIVED_AT_ONCE);
+      const last = received.at(-1);
+      // A full page may have cut an instant in two: move only to the one before its last.
+      const full = received.length >= RECEIVED_AT_ONCE && last !== undefined;
+      const upTo = full ? last.firstAt - 1 : through;
+      const { book, events } = advance(
+        current.book ?? EMPTY_BOOK,
+        received.filter((one) => one.firstAt <= upTo),
+        upTo,
+        { meaning: source.meaning, horizonMs: this.horizon, keepMs },
+      );
+      const gaps = newest(events.map((event) => serialGap(source.key, event, this.horizon, MOST_LOST_IN_A_ROW)));
+      if (!(await this.store.saveBook(current, book, upTo, gaps))) break;
+      current = { ...current, book, processedThrough: upTo };
+      if (!full) break;
+    }
+    return current;
+  }
+
+  /** Closes the windows of a source whose last copy has had its H; returns how many. */
+  private async closeWindows(
+    sourceKey: string,
+    closed: readonly ClosedWindow[],
+    through: number,
+    keepMs: number,
+  ): Promise<number> {
+    const { settings } = this.options;
+    const from = closed.at(-1)?.to ?? (await this.store.firstReceivedAt(sourceKey));
+    if (from === null) return 0;
+    let count = 0;
+    let earlier = closed.map((window) => window.sample).reverse();
+    const oldest = windowEnd(through - keepMs, settings.lossWindowMs);
+    let start = Math.max(oldest, Math.floor(from / settings.lossWindowMs) * settings.lossWindowMs);
+    for (; windowClosesAt(start, settings) < through; start += settings.lossWindowMs) {
+      const span = { from: start, to: start + settings.lossWindowMs };
+      const sample = await this.store.windowSample(sourceKey, span);
+      await this.store.closeWindow(sourceKey, { ...span, sample, p: lossOf(sample, earlier, settings.retry) });
+      earlier = [sample, ...earlier].slice(0, MOST_POOLED);
+      count++;
+    }
+    return count;
+  }
+
+  private factsOf(sources: readonly SweptSource[], feed: FeedFacts, through: number): ReadonlyMap<string, SourceFacts> {
+    return new Map(
+      sources.map((source) => {
+        const windows = feed.windows.get(source.key) ?? [];
+        const counted = source.meaning === 'per_source' || source.meaning === 'call_number';
+        const facts: SourceFacts = {
+          ...noFacts(source.key, this.options.settings),
+          ...habitsOf(windows.map((window) => window.sample).reverse()),
+          meaning: source.meaning,
+          serialBase: source.serialBase,
+          through: counted ? Math.min(through, source.processedThrough ?? Number.NEGATIVE_INFINITY) : through,
+          holes: source.book === null ? [] : holesOf(source.book),
+          epochs: source.book?.epochs ?? [],
+          outages: feed.outages,
+          quarantinedAt: feed.quarantinedAt.get(source.key) ?? [],
+          lossWindows: windows,
+        };
+        return [source.key, facts];
+      }),
+    );
+  }
+
+  /** Presumes, settles and folds again what is due. */
+  private async moveCalls(facts: ReadonlyMap<string, SourceFacts>, through: number, now: number): Promise<void> {
+    for (let round = 0; round < ROUNDS; round++) {
+      if ((await this.store.settle(through, now, SETTLED_AT_ONCE)) < SETTLED_AT_ONCE) break;
+    }
+    for (const due of [this.store.staleCalls.bind(this.store), this.store.dueCalls.bind(this.store)]) {
+      for (let round = 0; round < ROUNDS; round++) {
+        const keys = await due(through, CALLS_AT_ONCE);
+        await this.refoldKeys(keys, facts, now);
+        if (keys.length < CALLS_AT_ONCE) break;
+      }
+    }
+  }
+
+  private async refoldKeys(due: readonly DueKey[], facts: ReadonlyMap<string, SourceFacts>, now: number): Promise<void> {
+    if (due.length === 0) return;
+    const ids = new Map(due.map((one) => [one.key.callKey, new Set(one.ids)]));
+    await this.ledger.commit(
+      due.map((one) => one.key),
+      (stored) =>
+        due.flatMap(({ key }) => {
+          const known = stored.get(key.callKey);
+          const own = facts.get(key.sourceKey);
+          if (known === undefined || own === undefined) return [];
+          return refold(key, known, own, now, ids.get(key.callKey) ?? new Set()) ?? [];
+        }),
+    );
+  }
+
+  /** Folds the open and unsettled calls of a source again, because what its serials mean has changed (TRUTH.md 8). */
+  private async reevaluate(sourceKey: string, facts: ReadonlyMap<string, SourceFacts>, now: number): Promise<void> {
+    let after: string | null = null;
+    for (;;) {
+      const page: readonly DueKey[] = await this.store.unsettledCalls(sourceKey, after, CALLS_AT_ONCE);
+      await this.refoldKeys(page, facts, now);
+      const last = page.at(-1);
+      if (last === undefined) return;
+      after = last.key.callKey;
+    }
+  }
+}
+
+/** Of several states of one gap in one move, the last. */
+function newest(gaps: readonly Gap[]): readonly Gap[] {
+  return [...new Map(gaps.map((gap) => [gap.id, gap])).values()];
+}
