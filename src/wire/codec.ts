@@ -40,7 +40,8 @@ export function parse(bytes: Uint8Array, settings: CodecSettings): Parsed {
 /** `parse` for text already decoded: detection decodes once and tries every codec. */
 export function parseDecoded(decoded: Decoded, settings: Omit<CodecSettings, 'charset'>): Parsed {
   const { read } = CODECS[settings.codec];
-  const reading = read(decoded, settings.delimiter);
+  // An empty delimiter cuts nothing: taken as none set, so that no stored settings can make a codec run for ever.
+  const reading = read(decoded, settings.delimiter === '' ? undefined : settings.delimiter);
   if (!reading.ok) {
     return reading;
   }
