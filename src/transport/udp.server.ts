@@ -10,7 +10,7 @@ import { type CustomTransportStrategy, type MessageHandler, Server } from '@nest
 import type { RemoteInfo } from 'node:dgram';
 import { EventEmitter } from 'node:events';
 import { isNativeError } from 'node:util/types';
-import { firstValueFrom, isObservable, type Observable } from 'rxjs';
+import { firstValueFrom, isObservable } from 'rxjs';
 import { type AllowList, unmapAddress } from './allow-list.js';
 import { KernelWait } from './kernel-wait.js';
 import { OnceAMinute } from './once-a-minute.js';
@@ -219,7 +219,7 @@ export class UdpServer extends Server<UdpEvents, UdpStatus> implements CustomTra
     const handler = this.handlers.get(pattern);
     if (handler === undefined) throw new Error(`No controller handles the pattern "${pattern}".`);
     const result: unknown = await handler(data, context);
-    return isObservable(result) ? firstValueFrom(result as Observable<unknown>, { defaultValue: undefined }) : result;
+    return isObservable(result) ? firstValueFrom(result, { defaultValue: undefined }) : result;
   }
 
   private readonly sent = (error: Error | null): void => {

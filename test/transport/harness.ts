@@ -50,7 +50,7 @@ export interface Running {
   readonly server: UdpServer;
   readonly port: number;
   readonly log: readonly string[];
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Datagrams starting with `?` are unparsed; the answer's text goes back as it is. */

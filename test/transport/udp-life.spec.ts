@@ -63,12 +63,7 @@ test('close frees the port, may be called twice, and the server can listen again
   expect(server.stats().sockets).toEqual([]);
   const again = await start(makeServer({ bind: [{ host: '127.0.0.1', port }] }));
   await again.close();
-  await new Promise<void>((resolve, reject) => {
-    server.listen((error) => {
-      if (error === undefined) resolve();
-      else reject(error instanceof Error ? error : new Error(String(error)));
-    });
-  });
+  expect(await new Promise((resolve) => server.listen(resolve))).toBeUndefined();
   const relistened = server.stats().sockets[0]?.port ?? 0;
   expect((await (await asker()).ask('again', relistened)).text).toBe('again');
 });
