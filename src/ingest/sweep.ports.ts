@@ -49,6 +49,8 @@ export interface DueKey {
 export interface SweepStore {
   /** Writes this receiver's sign of life and how far it is durable. */
   beat(receiverId: string, now: number, durableThrough: number): Promise<Beat>;
+  /** Says that this receiver stopped on purpose, with all it received durable. */
+  stopped(receiverId: string, now: number): Promise<void>;
   /** Declares a span in which no receiver served, as a fact and as a gap of every known source. */
   declareOutage(receiverId: string, span: Span, gaps: (sourceKey: string) => Gap): Promise<void>;
   sources(): Promise<readonly SweptSource[]>;

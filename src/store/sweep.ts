@@ -53,7 +53,6 @@ export class PgSweepStore implements SweepStore {
     return { through: msOf(row?.through ?? null) ?? durableThrough, aliveAt: msOf(row?.alive_at ?? null) };
   }
 
-  /** Says that a receiver stopped on purpose, everything it received being durable. */
   async stopped(receiverId: string, now: number): Promise<void> {
     await this.prisma.$executeRaw`
       update receiver set stopped_at = ${instant(now)}, beat_at = ${instant(now)}, durable_through = ${instant(now)}

@@ -1,0 +1,303 @@
+/**
+ * The ledger in memory: the stores of ingest and of the sweep for the seeded simulation. It passes the same contract
+ * test as PostgreSQL's (test/db/ledger-contract.ts).
+ */
+import type { Book, Received } from '../../src/delivery/book.js';
+import type { SampledSerial } from '../../src/delivery/meaning.js';
+import type { Span } from '../../src/delivery/facts.js';
+import type { WindowSample } from '../../src/delivery/window.js';
+import type {
+  KeyChange,
+  KeyRef,
+  LedgerStore,
+  QuarantinedDatagram,
+  QuarantineStore,
+  RawWrite,
+  StoredKey,
+} from '../../src/ingest/ports.js';
+import { decodeEvidence } from '../../src/delivery/evidence.js';
+import type { Beat, ClosedWindow, DueKey, FeedFacts, SweepStore, SweptSource } from '../../src/ingest/sweep.ports.js';
+import type { CallRecord, Gap, SerialMeaning } from '../../src/notification.js';
+
+/** A record as the `call` table would hold it. */
+export interface MemoryCall {
+  readonly key: KeyRef;
+  readonly record: CallRecord;
+  readonly revision: number;
+}
+
+interface MemoryReceiver {
+  beatAt: number;
+  durableThrough: number;
+  stoppedAt: number | null;
+}
+
+const GONE_MS = 10_000;
+
+export class MemoryStore implements LedgerStore, QuarantineStore, SweepStore {
+  readonly evidence = new Map<string, { version: number; document: string }>();
+  readonly calls = new Map<string, MemoryCall>();
+  readonly unsettled = new Set<string>();
+  readonly raw = new Map<string, { key: KeyRef; write: RawWrite }>();
+  readonly gaps = new Map<string, Gap>();
+  readonly quarantined = new Map<string, QuarantinedDatagram>();
+  readonly outages: Span[] = [];
+  private readonly windows = new Map<string, ClosedWindow[]>();
+  private readonly swept = new Map<string, SweptSource>();
+  private readonly receivers = new Map<string, MemoryReceiver>();
+
+  addSource(key: string): void {
+    if (this.swept.has(key)) return;
+    const fresh = { meaning: 'unknown', serialBase: 1, pinned: false, meaningVersion: 0, book: null, processedThrough: null } as const;
+    this.swept.set(key, { key, ...fresh });
+  }
+
+  commit(keys: readonly KeyRef[], decide: (stored: ReadonlyMap<string, StoredKey>) => readonly KeyChange[]): Promise<void> {
+    const stored = new Map<string, StoredKey>();
+    for (const { callKey } of keys) {
+      const row = this.evidence.get(callKey);
+      if (row === undefined) continue;
+      const document = JSON.parse(row.document) as KeyChange['document'];
+      stored.set(callKey, { version: row.version, notifications: decodeEvidence(document), calls: document.calls });
+    }
+    for (const change of decide(stored)) this.write(change);
+    return Promise.resolve();
+  }
+
+  private write(change: KeyChange): void {
+    const { callKey } = change.key;
+    this.evidence.set(callKey, { version: change.expectedVersion + 1, document: JSON.stringify(change.document) });
+    for (const write of change.raw) {
+      for (const old of write.replaces) this.raw.delete(rawKey(callKey, write, old));
+      this.raw.set(rawKey(callKey, write, write.notification.firstAt), { key: change.key, write });
+    }
+    for (const { record, revised } of change.calls) {
+      const before = this.calls.get(record.id);
+      const raised = before === undefined || revised || before.record.settled !== record.settled;
+      this.put({ key: change.key, record, revision: (before?.revision ?? 0) + Number(raised) });
+    }
+    for (const id of change.superseded) {
+      this.calls.delete(id);
+      this.unsettled.delete(id);
+    }
+    for (const gap of change.gaps) this.gaps.set(gap.id, gap);
+  }
+
+  private put(call: MemoryCall): void {
+    this.calls.set(call.record.id, call);
+    if (call.record.settled) this.unsettled.delete(call.record.id);
+    else this.unsettled.add(call.record.id);
+  }
+
+  keep(datagrams: readonly QuarantinedDatagram[], keepMost: number): Promise<number> {
+    for (const one of datagrams) {
+      const before = this.quarantined.get(one.id);
+      const joined = before === undefined ? one : { ...before, lastReceivedAt: one.lastReceivedAt, copies: before.copies + one.copies };
+      this.quarantined.set(one.id, joined);
+    }
+    const oldest = [...this.quarantined.values()].sort((a, b) => a.receivedAt - b.receivedAt);
+    const dropped = oldest.slice(0, Math.max(0, oldest.length - keepMost));
+    for (const { id } of dropped) this.quarantined.delete(id);
+    return Promise.resolve(dropped.length);
+  }
+
+  beat(receiverId: string, now: number, durableThrough: number): Promise<Beat> {
+    const others = [...this.receivers].filter(([id]) => id !== receiverId).map(([, receiver]) => receiver);
+    const alive = [...this.receivers.values()].map((one) => one.stoppedAt ?? one.beatAt);
+    const serving = others.filter((one) => one.stoppedAt === null && one.beatAt > now - GONE_MS);
+    this.receivers.set(receiverId, { beatAt: now, durableThrough, stoppedAt: null });
+    return Promise.resolve({
+      through: Math.min(durableThrough, ...serving.map((one) => one.durableThrough)),
+      aliveAt: alive.length === 0 ? null : Math.max(...alive),
+    });
+  }
+
+  stopped(receiverId: string, now: number): Promise<void> {
+    this.receivers.set(receiverId, { beatAt: now, durableThrough: now, stoppedAt: now });
+    return Promise.resolve();
+  }
+
+  declareOutage(_receiverId: string, span: Span, gap: (sourceKey: string) => Gap): Promise<void> {
+    this.outages.push(span);
+    for (const key of this.swept.keys()) this.gaps.set(gap(key).id, gap(key));
+    return Promise.resolve();
+  }
+
+  sources(): Promise<readonly SweptSource[]> {
+    return Promise.resolve([...this.swept.values()]);
+  }
+
+  feedFacts(since: number): Promise<FeedFacts> {
+    const quarantinedAt = new Map<string, number[]>();
+    for (const { sourceKey, receivedAt, lastReceivedAt } of this.quarantined.values()) {
+      quarantinedAt.set(sourceKey, [...(quarantinedAt.get(sourceKey) ?? []), receivedAt, lastReceivedAt]);
+    }
+    return Promise.resolve({
+      outages: this.outages.filter((one) => one.to >= since),
+      windows: new Map([...this.windows].map(([key, all]) => [key, all.filter((one) => one.to >= since)])),
+      quarantinedAt,
+    });
+  }
+
+  private serials(sourceKey: string, after: number, through: number): SampledSerial[] {
+    return [...this.raw.values()]
+      .filter(({ key, write: { notification } }) => {
+        return key.sourceKey === sourceKey && notification.firstAt > after && notification.firstAt <= through;
+      })
+      .map(({ key, write: { notification } }) => ({
+        callKey: key.callKey,
+        serial: notification.serial,
+        state: notification.state,
+        firstAt: notification.firstAt,
+      }))
+      .sort((a, b) => a.firstAt - b.firstAt);
+  }
+
+  received(sourceKey: string, after: number | null, through: number, limit: number): Promise<readonly Received[]> {
+    return Promise.resolve(
+      this.serials(sourceKey, after ?? 0, through)
+        .slice(0, limit)
+        .map(({ serial, state, firstAt }) => ({ serial: /^\d{1,38}$/.test(serial) ? BigInt(serial) : null, state, firstAt })),
+    );
+  }
+
+  recent(sourceKey: string, through: number, limit: number): Promise<readonly SampledSerial[]> {
+    return Promise.resolve(this.serials(sourceKey, 0, through).reverse().slice(0, limit));
+  }
+
+  saveBook(source: SweptSource, book: Book, through: number, gaps: readonly Gap[]): Promise<boolean> {
+    const now = this.swept.get(source.key);
+    if (now?.meaningVersion !== source.meaningVersion || now.processedThrough !== source.processedThrough) {
+      return Promise.resolve(false);
+    }
+    this.swept.set(source.key, { ...now, book, processedThrough: through });
+    for (const gap of gaps) this.gaps.set(gap.id, gap);
+    return Promise.resolve(true);
+  }
+
+  setMeaning(source: SweptSource, meaning: SerialMeaning, serialBase: number): Promise<boolean> {
+    const now = this.swept.get(source.key);
+    if (now?.meaningVersion !== source.meaningVersion) return Promise.resolve(false);
+    const version = now.meaningVersion + 1;
+    this.swept.set(source.key, { ...now, meaning, serialBase, meaningVersion: version, book: null, processedThrough: null });
+    return Promise.resolve(true);
+  }
+
+  windowSample(sourceKey: string, window: Span): Promise<WindowSample> {
+    const ended = [...this.calls.values()].map(({ record }) => record).filter((record) => {
+      const at = record.endedAt ?? record.presumedEndedAt;
+      return record.sourceKey === sourceKey && at !== null && at >= window.from && at < window.to;
+    });
+    const sum = (pick: (record: CallRecord) => number): number => ended.reduce((total, record) => total + pick(record), 0);
+    const unanswered = ended.filter((record) => record.disposition !== 'answered');
+    const ordered = ended.map((one) => one.lossSample).filter((one) => one.statePairs === 1 && one.statesInverted === 0);
+    return Promise.resolve({
+      copyPairs: sum((record) => record.lossSample.copyPairs),
+      copiesMissing: sum((record) => record.lossSample.copiesMissing),
+      statesInverted: sum((record) => record.lossSample.statesInverted),
+      orderedBins: [0, 1, 2, 3, 4, 5, 6, 7].map((bin) => ordered.filter((one) => one.statePairBin === bin).length),
+      serialsSeen: sum((record) => record.lossSample.serialsSeen),
+      serialsLost: sum((record) => record.lossSample.serialsLost),
+      ended: ended.length,
+      answered: ended.filter((record) => record.disposition === 'answered').length,
+      rang: ended.filter((record) => record.ringingAt !== null).length,
+      unansweredReported: unanswered.filter((record) => record.endProvenance === 'reported').length,
+      unansweredPresumed: unanswered.filter((record) => record.endProvenance === 'presumed').length,
+    });
+  }
+
+  firstReceivedAt(sourceKey: string): Promise<number | null> {
+    return Promise.resolve(this.serials(sourceKey, 0, Number.MAX_SAFE_INTEGER)[0]?.firstAt ?? null);
+  }
+
+  closeWindow(sourceKey: string, window: ClosedWindow): Promise<void> {
+    const all = this.windows.get(sourceKey) ?? [];
+    if (!all.some((one) => one.from === window.from)) this.windows.set(sourceKey, [...all, window]);
+    return Promise.resolve();
+  }
+
+  settle(through: number, _now: number, limit: number): Promise<number> {
+    const due = this.unsettledRecords()
+      .filter(({ record }) => record.settleAfter !== null && record.settleAfter <= through && !record.awaitsFacts)
+      .slice(0, limit);
+    for (const call of due) this.put({ ...call, record: { ...call.record, settled: true }, revision: call.revision + 1 });
+    return Promise.resolve(due.length);
+  }
+
+  private unsettledRecords(): MemoryCall[] {
+    return [...this.unsettled].flatMap((id) => this.calls.get(id) ?? []);
+  }
+
+  private due(calls: readonly MemoryCall[]): readonly DueKey[] {
+    const keys = new Map<string, { key: KeyRef; ids: string[] }>();
+    for (const { key, record } of calls) {
+      const known = keys.get(key.callKey);
+      if (known === undefined) keys.set(key.callKey, { key, ids: [record.id] });
+      else known.ids.push(record.id);
+    }
+    return [...keys.values()];
+  }
+
+  dueCalls(through: number, limit: number): Promise<readonly DueKey[]> {
+    const due = this.unsettledRecords().filter(
+      ({ record }) => record.settleAfter !== null && record.settleAfter <= through && record.awaitsFacts,
+    );
+    return Promise.resolve(this.due(due.slice(0, limit)));
+  }
+
+  staleCalls(through: number, limit: number): Promise<readonly DueKey[]> {
+    const stale = this.unsettledRecords().filter(({ record }) => record.staleAt !== null && record.staleAt < through);
+    return Promise.resolve(this.due(stale.slice(0, limit)));
+  }
+
+  unsettledCalls(sourceKey: string, after: string | null, limit: number): Promise<readonly DueKey[]> {
+    const own = this.unsettledRecords().filter(({ key }) => key.sourceKey === sourceKey && key.callKey > (after ?? ''));
+    const keys = [...this.due(own)].sort((a, b) => (a.key.callKey < b.key.callKey ? -1 : 1));
+    return Promise.resolve(keys.slice(0, limit));
+  }
+
+  expireGaps(through: number, horizonMs: number): Promise<void> {
+    const open = [...this.gaps.values()].filter(
+      (gap) => gap.status === 'open' && gap.deadlineAt !== null && gap.deadlineAt < through,
+    );
+    for (const gap of open) {
+      const counted = gap.kind === 'serial' || gap.kind === 'state';
+      const status = counted || this.holeInside(gap, horizonMs) ? 'lost' : 'explained';
+      this.gaps.set(gap.id, { ...gap, status, closedAt: gap.deadlineAt });
+    }
+    return Promise.resolve();
+  }
+
+  private holeInside(span: Gap, horizonMs: number): boolean {
+    return [...this.gaps.values()].some(
+      (gap) =>
+        gap.sourceKey === span.sourceKey &&
+        (gap.kind === 'serial' || gap.kind === 'state') &&
+        gap.certainty === 'certain' &&
+        gap.status === 'lost' &&
+        gap.from < (span.to ?? Number.POSITIVE_INFINITY) &&
+        (gap.to ?? Number.POSITIVE_INFINITY) > span.from - horizonMs,
+    );
+  }
+
+  declareQuarantine(since: number, gap: (sourceKey: string, span: Span, count: number) => Gap): Promise<void> {
+    const spans = new Map<string, { sourceKey: string; from: number; to: number; count: number }>();
+    for (const { sourceKey, receivedAt, lastReceivedAt } of this.quarantined.values()) {
+      const from = Math.floor(receivedAt / 60_000) * 60_000;
+      if (receivedAt < Math.floor(since / 60_000) * 60_000) continue;
+      const id = `${sourceKey} ${String(from)}`;
+      const known = spans.get(id) ?? { sourceKey, from, to: lastReceivedAt, count: 0 };
+      spans.set(id, { ...known, to: Math.max(known.to, lastReceivedAt), count: known.count + 1 });
+    }
+    for (const { sourceKey, from, to, count } of spans.values()) {
+      const row = gap(sourceKey, { from, to }, count);
+      this.gaps.set(row.id, row);
+    }
+    return Promise.resolve();
+  }
+}
+
+function rawKey(callKey: string, { notification, digest }: RawWrite, firstAt: number): string {
+  return [callKey, String(firstAt), notification.serial, notification.state, digest].join('\u0000');
+}
+
