@@ -191,7 +191,8 @@ async function send(
   return { truth: ivr.truth(), sender: ivr.senderCounts() };
 }
 
-async function openPorts(ivr: Ivr, source: number, host: string): Promise<UdpSocket[]> {
+/** Opens the ports of one source and lets the IVR hear what arrives there. */
+export async function openPorts(ivr: Ivr, source: number, host: string): Promise<UdpSocket[]> {
   const ports: UdpSocket[] = [];
   for (let index = 0; index < PORTS_PER_SOURCE; index += 1) {
     const socket = await UdpSocket.bind({ host, port: 0, receiveBufferBytes: RECEIVE_BUFFER_BYTES });
