@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,7 +13,7 @@ export default async function setUp() {
   const parent = parentFolder();
   for (const name of readdirSync(parent)) {
     const owner = name.startsWith(PREFIX) ? Number(name.slice(PREFIX.length).split('-')[0]) : NaN;
-    if (owner > 0 && !alive(owner)) await clear(join(parent, name));
+    if (owner > 0 && !alive(owner) && isOurs(join(parent, name))) await clear(join(parent, name));
   }
   process.env.RINGLEDGER_TEST_FOLDER = mkdtempSync(join(parent, `${PREFIX}${process.pid}-`));
 }
@@ -39,6 +39,10 @@ export async function clear(folder) {
     }
   }
   rmSync(folder, { recursive: true, force: true });
+}
+
+function isOurs(folder) {
+  return statSync(folder).uid === process.getuid?.();
 }
 
 function isServerOf(pid, folder) {

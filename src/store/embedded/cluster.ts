@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   closeSync,
@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Account, launch, own } from './account.js';
+import { type Account, type Launch, launch, own } from './account.js';
 import type { Binaries } from './binaries.js';
 import { isPostgres, processState, readPostmaster, removeStale } from './postmaster.js';
 
@@ -64,7 +64,7 @@ export function socketDir(cluster: string): string {
 }
 
 /** Creates the cluster where there is none. It is made aside and renamed: a start killed half-way leaves no half cluster. */
-export function createCluster(cluster: Cluster): void {
+export async function createCluster(cluster: Cluster): Promise<void> {
   if (existsSync(join(cluster.path, 'PG_VERSION'))) return;
   const folder = dirname(cluster.path);
   removeAbandoned(folder, `${basename(cluster.path)}.new-`);
@@ -74,17 +74,25 @@ export function createCluster(cluster: Cluster): void {
   const args = ['-D', aside, '-U', EMBEDDED_NAME, '-A', 'trust', '-E', 'UTF8', '--no-instructions'];
   args.push('--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C');
   for (const [name, value] of Object.entries(SETTINGS)) args.push('--set', `${name}=${value}`);
-  const { command, args: all, options } = launch(cluster.account, join(cluster.binaries.home, 'bin', 'initdb'), args);
-  const made = spawnSync(command, [...all], { ...options, encoding: 'utf8' });
-  if (made.status !== 0) {
+  const failure = await run(launch(cluster.account, join(cluster.binaries.home, 'bin', 'initdb'), args));
+  if (failure !== null) {
     rmSync(aside, { recursive: true, force: true });
-    throw new Error(
-      `The embedded PostgreSQL could not be created under ${folder}: ${explain(made.error?.message ?? made.stderr)}`,
-    );
+    throw new Error(`The embedded PostgreSQL could not be created under ${folder}: ${explain(failure)}`);
   }
   // An empty folder may stand there already (a volume, a start under the copy account).
   if (existsSync(cluster.path)) rmSync(cluster.path, { recursive: true });
   renameSync(aside, cluster.path);
+}
+
+/** Runs a program to its end; null when it succeeded, else what it said. */
+function run({ command, args, options }: Launch): Promise<string | null> {
+  return new Promise((resolve) => {
+    const child = spawn(command, [...args], { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
+    child.on('error', (error) => resolve(error.message));
+    child.on('close', (code) => resolve(code === 0 ? null : said));
+  });
 }
 
 function removeAbandoned(folder: string, prefix: string): void {

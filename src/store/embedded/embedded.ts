@@ -47,7 +47,7 @@ export async function startEmbedded(dataDir: string, options: EmbeddedOptions = 
   const binaries = placeBinaries(account, findBinaries());
   const path = placeCluster(account, folder);
   const cluster = { binaries, account, path, logFile: join(folder, 'postgres.log') };
-  createCluster(cluster);
+  await createCluster(cluster);
   const socket = await ensureRunning(cluster, options.settings ?? {});
   const line = new Socket();
   const guard = new pg.Client({ connectionString: urlOf(socket, 'postgres'), stream: () => line });

@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { plainSentence } from './plain.js';
+
+/** The command whose code is needed is imported, and no other: `--help` answers without loading Nest, Prisma or PostgreSQL. */
+const COMMANDS: Readonly<Record<string, { readonly description: string; readonly load: () => Promise<Command> }>> = {
+  start: {
+    description: 'Receive, keep and answer for call states (what npm start runs).',
+    load: async () => (await import('./start.js')).startCommand(),
+  },
+  migrate: {
+    description: 'Bring the database to the schema of this version.',
+    load: async () => (await import('./migrate.js')).migrateCommand(),
+  },
+  simulate: {
+    description: 'Play an IVR over UDP, then judge whether the ledger tells the truth.',
+    load: async () => (await import('./simulate.js')).simulateCommand(),
+  },
+};
+
+async function buildProgram(asked: string | undefined): Promise<Command> {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  const program = new Command('ringledger')
+    .description('The durable ledger of VOS3000 IVR call states.')
+    .version(version)
+    .showHelpAfterError('(ringledger --help lists the commands)');
+  for (const [name, { description, load }] of Object.entries(COMMANDS)) {
+    if (name === asked) program.addCommand(await load());
+    else program.command(name).description(description);
+  }
+  return program;
+}
+
+try {
+  const arguments_ = process.argv.slice(2);
+  // `help start` wants the options of start as well.
+  const asked = arguments_.find((argument) => !argument.startsWith('-') && argument !== 'help');
+  await (await buildProgram(asked)).parseAsync();
+} catch (error) {
+  console.error(plainSentence(error));
+  process.exitCode = 1;
+}

@@ -1,0 +1,159 @@
+import { BlockList, isIP } from 'node:net';
+import { z } from 'zod';
+
+/** One variable: how it is read, what counts when it is not set, and what `.env.example` says of it. */
+interface Key<T> {
+  readonly schema: z.ZodType<T>;
+  /** In the spelling of the environment; '' means nothing. */
+  readonly standard: string;
+  readonly comment: string;
+}
+
+const key = <T>(schema: z.ZodType<T>, standard: string, comment: string): Key<T> => ({ schema, standard, comment });
+
+/** A decimal number of the range, without sign or exponent. Messages never repeat the value. */
+function numeric(min: number, max: number, pattern = /^\d+$/): z.ZodType<number> {
+  const kind = pattern.test('1.5') ? 'a number' : 'a whole number';
+  const message = `must be ${kind} from ${String(min)} to ${String(max)}`;
+  const inRange = (text: string): boolean => pattern.test(text) && Number(text) >= min && Number(text) <= max;
+  return z.string().refine(inRange, message).transform(Number);
+}
+
+const fraction = (min: number, max: number): z.ZodType<number> => numeric(min, max, /^\d+(\.\d+)?$/);
+
+function oneOf<const T extends string>(...values: T[]): z.ZodType<T> {
+  return z.enum(values, `must be one of ${values.join(', ')}`);
+}
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
+
+/** Whether a host can only be reached from this machine. */
+export function isLoopback(host: string): boolean {
+  if (host === 'localhost') return true;
+  const family = isIP(host);
+  return family !== 0 && LOOPBACK.check(host, family === 4 ? 'ipv4' : 'ipv6');
+}
+
+const host = z
+  .string()
+  .refine((text) => text === 'localhost' || isIP(text) !== 0, 'must be an IP address or localhost');
+
+const hosts = z
+  .string()
+  .transform((text) => text.split(',').map((part) => part.trim()))
+  .refine((parts) => parts.every((part) => isIP(part) !== 0), 'must be IPv4 or IPv6 addresses with commas between them')
+  .refine((parts) => new Set(parts).size === parts.length, 'names an address twice');
+
+/** `address`, `address/bits` or `name=...` of either. */
+function isSource(entry: string): boolean {
+  const [, , address = '', bits] = /^(?:([^=,\s]+)=)?([^/=\s]+)(?:\/(\d{1,3}))?$/.exec(entry) ?? [];
+  const family = isIP(address);
+  return family !== 0 && (bits === undefined || Number(bits) <= (family === 4 ? 32 : 128));
+}
+
+const sources = z
+  .string()
+  .refine(
+    (text) => text === '' || text.split(',').every((entry) => isSource(entry.trim())),
+    'must be addresses, CIDRs or name=CIDR with commas between them',
+  )
+  .transform((text) => (text === '' ? null : text));
+
+function isPostgresUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, pathname } = new URL(text);
+  return ['postgres:', 'postgresql:'].includes(protocol) && pathname.length > 1;
+}
+
+const databaseUrl = z
+  .string()
+  .refine(
+    (text) => text === '' || isPostgresUrl(text),
+    'must look like postgresql://user:password@host:5432/database, with special characters of the password percent-encoded',
+  )
+  .transform((text) => (text === '' ? null : text));
+
+const DAY_S = 86_400;
+
+/** Every variable the program reads, in the order of `.env.example`. */
+export const CONFIG_KEYS = {
+  IVR_CALL_REPORT_PORT: key(
+    numeric(0, 65_535),
+    '8000',
+    'UDP port the IVRs report to, as set on the IVR (0: any free one).',
+  ),
+  IVR_CALL_REPORT_RETRY: key(numeric(0, 100), '6', 'Tries of the IVR after the first, as set on the IVR.'),
+  IVR_CALL_REPORT_RETRY_INTERVAL: key(
+    fraction(0.001, 3600),
+    '3',
+    'Seconds between two tries, as set on the IVR; fractions allowed.',
+  ),
+  RETRY_MARGIN_MS: key(
+    numeric(0, 60_000),
+    '1000',
+    'How much later than planned a last try may arrive: path delay and timers.',
+  ),
+  UDP_HOST: key(
+    hosts,
+    '0.0.0.0',
+    'Addresses to receive on, with commas between them; name each one on a host with several.',
+  ),
+  UDP_ALLOWED_SOURCES: key(
+    sources,
+    '',
+    'Who may report: addresses, CIDRs, name=CIDR, with commas between them. Not set: this machine only.',
+  ),
+  UDP_MAX_DATAGRAM_BYTES: key(numeric(64, 65_507), '8192', 'Longer datagrams are refused.'),
+  UDP_RECEIVE_BUFFER_BYTES: key(
+    numeric(4_096, 1_073_741_824),
+    '8388608',
+    'Receive buffer asked of the kernel, which may grant less (net.core.rmem_max); the start says what it granted.',
+  ),
+  HTTP_HOST: key(host, '127.0.0.1', 'Address of REST and GraphQL. Loopback only, until there are access keys.'),
+  HTTP_PORT: key(numeric(0, 65_535), '3000', 'Port of REST and GraphQL (0: any free one).'),
+  DATABASE_URL: key(databaseUrl, '', 'PostgreSQL to use. Not set: one of our own, under DATA_DIR.'),
+  DATABASE_CONNECTIONS_MAX: key(numeric(2, 500), '10', 'Connections of one process to PostgreSQL.'),
+  DATA_DIR: key(z.string(), './data', 'Folder of the embedded PostgreSQL and of what waits for the database.'),
+  STALE_RINGING_S: key(numeric(1, 365 * DAY_S), '300', 'Seconds after which a call that only rang is presumed ended.'),
+  STALE_ANSWERED_S: key(
+    numeric(1, 365 * DAY_S),
+    '14400',
+    'Seconds after which an answered call without a Bye is presumed ended.',
+  ),
+  RETENTION_DAYS: key(numeric(1, 36_500), '400', 'Days the raw notifications are kept.'),
+  LOSS_WINDOW_S: key(numeric(1, DAY_S), '300', 'Seconds over which loss on the way is estimated.'),
+  HEARTBEAT_INTERVAL_MS: key(
+    numeric(50, 60_000),
+    '1000',
+    'How often a receiver writes that it is there; an outage is known to twice this.',
+  ),
+  INGEST_QUEUE_MAX: key(
+    numeric(1, 10_000_000),
+    '20000',
+    'Notifications that may wait for the database; more are refused, so that the IVR retries.',
+  ),
+  INGEST_BATCH_MAX: key(numeric(1, 100_000), '1000', 'Notifications committed in one transaction at most.'),
+  QUARANTINE_MAX: key(
+    numeric(1, 100_000_000),
+    '100000',
+    'Unreadable datagrams kept; the oldest are dropped and counted.',
+  ),
+  LOG_LEVEL: key(oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal'), 'info', 'Least level that is logged.'),
+  LOG_FORMAT: key(oneOf('pretty', 'json'), 'pretty', 'pretty for people, json for log collectors.'),
+} as const;
+
+/** The name of a variable. */
+export type ConfigKey = keyof typeof CONFIG_KEYS;
+
+/** The variables as read, before they are turned into units. */
+export type ConfigValues = { readonly [K in ConfigKey]: z.output<(typeof CONFIG_KEYS)[K]['schema']> };
+
+/** The text of `.env.example`: every variable with its comment and what counts when it is not set. */
+export function renderEnvExample(): string {
+  const entries = Object.entries(CONFIG_KEYS).map(
+    ([name, { standard, comment }]) => `# ${comment}\n${name}=${standard}\n`,
+  );
+  return `# Copy to .env and change what differs; these values count when nothing is set. The environment wins over .env.\n\n${entries.join('\n')}`;
+}

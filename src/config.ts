@@ -1,0 +1,148 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parse } from 'dotenv';
+import { CONFIG_KEYS, type ConfigKey, type ConfigValues, isLoopback } from './config.keys.js';
+
+/** What the program was told, in the units it works in; made once at start and passed on. Spans are ms unless named otherwise. */
+export interface Config {
+  /** UDP port the IVRs report to. */
+  readonly reportPort: number;
+  /** Tries after the first, and the time between two, as set on the IVR. */
+  readonly retry: number;
+  readonly intervalMs: number;
+  readonly marginMs: number;
+  /** Addresses to bind, one socket each. */
+  readonly udpHosts: readonly string[];
+  /** The list as written, for the transport to read; null means loopback only. */
+  readonly udpAllowedSources: string | null;
+  readonly udpDatagramBytesMax: number;
+  readonly udpReceiveBufferBytes: number;
+  readonly httpHost: string;
+  readonly httpPort: number;
+  /** Null: run the embedded PostgreSQL under `dataDir`. */
+  readonly databaseUrl: string | null;
+  readonly databaseConnectionsMax: number;
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly staleRingingMs: number;
+  readonly staleAnsweredMs: number;
+  readonly retentionDays: number;
+  readonly lossWindowMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly ingestQueueMax: number;
+  readonly ingestBatchMax: number;
+  readonly quarantineMax: number;
+  readonly logLevel: ConfigValues['LOG_LEVEL'];
+  readonly logFormat: ConfigValues['LOG_FORMAT'];
+}
+
+/** The token under which Nest hands out the `Config`. */
+export const CONFIG = Symbol('CONFIG');
+
+/** Every fault of a configuration, in words and without any value, since a value may be a secret. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+
+  constructor(readonly faults: readonly string[]) {
+    super(`The configuration is wrong; nothing was started.\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
+  }
+}
+
+/**
+ * Reads the configuration from the environment and, for what is not set there, from `.env` in `folder`.
+ *
+ * @throws ConfigError that lists every fault at once.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv = process.env, folder: string = process.cwd()): Config {
+  const file = join(folder, '.env');
+  const written = existsSync(file) ? parse(readFileSync(file)) : {};
+  return parseConfig({ ...written, ...env }, folder);
+}
+
+/** The same from given variables alone. An empty variable counts as not set. */
+export function parseConfig(env: Readonly<Record<string, string | undefined>>, folder: string = process.cwd()): Config {
+  const faults: string[] = [];
+  const values: Partial<Record<ConfigKey, unknown>> = {};
+  for (const [name, key] of Object.entries(CONFIG_KEYS)) {
+    const text = env[name]?.trim() ?? '';
+    const read = key.schema.safeParse(text === '' ? key.standard : text);
+    if (read.success) values[name as ConfigKey] = read.data;
+    else faults.push(...read.error.issues.map((issue) => `${name} ${issue.message}.`));
+  }
+  // Checks across fields run on those that could be read, so that one pass names everything there is to mend.
+  faults.push(...crossFaults(values as Partial<ConfigValues>));
+  if (faults.length > 0) throw new ConfigError(faults);
+  return toConfig(values as ConfigValues, folder);
+}
+
+function crossFaults(values: Partial<ConfigValues>): string[] {
+  const faults: string[] = [];
+  const { HTTP_HOST, INGEST_BATCH_MAX, INGEST_QUEUE_MAX, RETENTION_DAYS, STALE_ANSWERED_S } = values;
+  if (HTTP_HOST !== undefined && !isLoopback(HTTP_HOST)) {
+    faults.push(
+      'HTTP_HOST must be a loopback address (127.0.0.1, ::1 or localhost): there are no access keys yet, so anyone who ' +
+        'reaches the port could read every call. Put a proxy that asks for a password in front of it.',
+    );
+  }
+  if (INGEST_BATCH_MAX !== undefined && INGEST_QUEUE_MAX !== undefined && INGEST_BATCH_MAX > INGEST_QUEUE_MAX) {
+    faults.push('INGEST_BATCH_MAX must not be above INGEST_QUEUE_MAX: a batch is taken from the queue.');
+  }
+  if (RETENTION_DAYS !== undefined && STALE_ANSWERED_S !== undefined && RETENTION_DAYS * 86_400 <= STALE_ANSWERED_S) {
+    faults.push(
+      'RETENTION_DAYS must be longer than STALE_ANSWERED_S, or notifications of open calls would be dropped.',
+    );
+  }
+  return [...faults, ...horizonFaults(values)];
+}
+
+/** What must be longer than the time a retry may take (H, TRUTH.md), and what must be shorter. */
+function horizonFaults(values: Partial<ConfigValues>): string[] {
+  const { IVR_CALL_REPORT_RETRY: retry, IVR_CALL_REPORT_RETRY_INTERVAL: intervalS, RETRY_MARGIN_MS: marginMs } = values;
+  if (retry === undefined || intervalS === undefined || marginMs === undefined) return [];
+  const horizonMs = retry * intervalS * 1000 + marginMs;
+  const horizon = 'the retry horizon (IVR_CALL_REPORT_RETRY x IVR_CALL_REPORT_RETRY_INTERVAL + RETRY_MARGIN_MS)';
+  const faults: string[] = [];
+  for (const name of ['STALE_RINGING_S', 'STALE_ANSWERED_S'] as const) {
+    const limitS = values[name];
+    if (limitS !== undefined && limitS * 1000 <= horizonMs) {
+      faults.push(
+        `${name} must be longer than ${horizon}, or calls whose Bye is still being retried would be presumed ended.`,
+      );
+    }
+  }
+  const { HEARTBEAT_INTERVAL_MS: heartbeatMs } = values;
+  if (heartbeatMs !== undefined && heartbeatMs >= horizonMs) {
+    faults.push(
+      `HEARTBEAT_INTERVAL_MS must be shorter than ${horizon}, or an outage could pass between two heartbeats.`,
+    );
+  }
+  return faults;
+}
+
+function toConfig(values: ConfigValues, folder: string): Config {
+  return {
+    reportPort: values.IVR_CALL_REPORT_PORT,
+    retry: values.IVR_CALL_REPORT_RETRY,
+    intervalMs: Math.round(values.IVR_CALL_REPORT_RETRY_INTERVAL * 1000),
+    marginMs: values.RETRY_MARGIN_MS,
+    udpHosts: values.UDP_HOST,
+    udpAllowedSources: values.UDP_ALLOWED_SOURCES,
+    udpDatagramBytesMax: values.UDP_MAX_DATAGRAM_BYTES,
+    udpReceiveBufferBytes: values.UDP_RECEIVE_BUFFER_BYTES,
+    httpHost: values.HTTP_HOST,
+    httpPort: values.HTTP_PORT,
+    databaseUrl: values.DATABASE_URL,
+    databaseConnectionsMax: values.DATABASE_CONNECTIONS_MAX,
+    dataDir: resolve(folder, values.DATA_DIR),
+    staleRingingMs: values.STALE_RINGING_S * 1000,
+    staleAnsweredMs: values.STALE_ANSWERED_S * 1000,
+    retentionDays: values.RETENTION_DAYS,
+    lossWindowMs: values.LOSS_WINDOW_S * 1000,
+    heartbeatIntervalMs: values.HEARTBEAT_INTERVAL_MS,
+    ingestQueueMax: values.INGEST_QUEUE_MAX,
+    ingestBatchMax: values.INGEST_BATCH_MAX,
+    quarantineMax: values.QUARANTINE_MAX,
+    logLevel: values.LOG_LEVEL,
+    logFormat: values.LOG_FORMAT,
+  };
+}

@@ -1,0 +1,48 @@
+import { Injectable } from '@nestjs/common';
+import { PrismaPg } from '@prisma/adapter-pg';
+import { PrismaClient } from '../generated/prisma/client.js';
+import { statementName } from './ledger-sql.js';
+
+/** How to reach the database, and how many connections this process may hold. */
+export interface DatabaseOptions {
+  readonly url: string;
+  readonly connectionsMax: number;
+}
+
+/**
+ * The one pool of the process, shared by writing and reading. It has no life-cycle hooks of its own: what is still being
+ * flushed needs it until the very end, so whoever starts the program calls `disconnect` after everything else.
+ */
+@Injectable()
+export class Database {
+  readonly client: PrismaClient;
+
+  constructor(options: DatabaseOptions) {
+    const pool = {
+      connectionString: options.url,
+      max: options.connectionsMax,
+      application_name: 'ringledger',
+      // A pool that is empty because the database is away says so instead of waiting for ever.
+      connectionTimeoutMillis: 10_000,
+      keepAlive: true,
+    };
+    // An idle connection that breaks is replaced by the pool at the next query, which is where the fault is answered for.
+    const adapter = new PrismaPg(pool, {
+      onPoolError: () => undefined,
+      onConnectionError: () => undefined,
+      statementNameGenerator: ({ sql }) => statementName(sql),
+    });
+    this.client = new PrismaClient({ adapter });
+  }
+
+  /** Opens the pool and proves it with a query, so that a wrong address shows at start and not at the first datagram. */
+  async connect(): Promise<void> {
+    await this.client.$connect();
+    await this.client.$queryRaw`select 1`;
+  }
+
+  /** Closes every connection once their queries are done. */
+  async disconnect(): Promise<void> {
+    await this.client.$disconnect();
+  }
+}

@@ -1,0 +1,18 @@
+import type { Config } from '../config.js';
+
+/** A database for a command to work on, and what undoes having provided it. */
+export interface ProvidedDatabase {
+  readonly url: string;
+  /** False when another running application answers for this embedded PostgreSQL. */
+  readonly owner: boolean;
+  stop(): Promise<void>;
+}
+
+/** The database of `DATABASE_URL`, of which nothing is touched; or, when that is not set, the embedded one under `DATA_DIR`. */
+export async function provideDatabase(config: Pick<Config, 'databaseUrl' | 'dataDir'>): Promise<ProvidedDatabase> {
+  if (config.databaseUrl !== null) {
+    return { url: config.databaseUrl, owner: true, stop: () => Promise.resolve() };
+  }
+  const { startEmbedded } = await import('./embedded/embedded.js');
+  return startEmbedded(config.dataDir);
+}

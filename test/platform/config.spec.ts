@@ -1,0 +1,108 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigError, loadConfig, parseConfig } from '../../src/config.js';
+import { renderEnvExample } from '../../src/config.keys.js';
+
+function faultsOf(env: Record<string, string>): readonly string[] {
+  try {
+    parseConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+test('nothing set is the public contract', () => {
+  expect(parseConfig({}, '/srv')).toEqual({
+    reportPort: 8000,
+    retry: 6,
+    intervalMs: 3000,
+    marginMs: 1000,
+    udpHosts: ['0.0.0.0'],
+    udpAllowedSources: null,
+    udpDatagramBytesMax: 8192,
+    udpReceiveBufferBytes: 8_388_608,
+    httpHost: '127.0.0.1',
+    httpPort: 3000,
+    databaseUrl: null,
+    databaseConnectionsMax: 10,
+    dataDir: '/srv/data',
+    staleRingingMs: 300_000,
+    staleAnsweredMs: 14_400_000,
+    retentionDays: 400,
+    lossWindowMs: 300_000,
+    heartbeatIntervalMs: 1000,
+    ingestQueueMax: 20_000,
+    ingestBatchMax: 1000,
+    quarantineMax: 100_000,
+    logLevel: 'info',
+    logFormat: 'pretty',
+  });
+});
+
+test('every fault is in one error, with no value in it', () => {
+  const env = {
+    IVR_CALL_REPORT_PORT: '99999-secret',
+    IVR_CALL_REPORT_RETRY_INTERVAL: '1e3-secret',
+    UDP_HOST: '127.0.0.1,secret.example',
+    UDP_ALLOWED_SOURCES: 'east=10.0.0.0/33-secret',
+    DATABASE_URL: 'mysql://root:secret@db/ledger',
+    LOG_LEVEL: 'secret',
+    HTTP_HOST: '0.0.0.0',
+    INGEST_QUEUE_MAX: '10',
+  };
+  const faults = faultsOf(env);
+  expect(faults.map((fault) => fault.split(' ')[0])).toEqual([
+    'IVR_CALL_REPORT_PORT',
+    'IVR_CALL_REPORT_RETRY_INTERVAL',
+    'UDP_HOST',
+    'UDP_ALLOWED_SOURCES',
+    'DATABASE_URL',
+    'LOG_LEVEL',
+    'HTTP_HOST',
+    'INGEST_BATCH_MAX',
+  ]);
+  expect(new ConfigError(faults).message).not.toMatch(/secret|99999|0\.0\.0\.0/);
+});
+
+test.each([
+  ['a stale limit within the retry horizon', { STALE_RINGING_S: '19' }, ['STALE_RINGING_S']],
+  [
+    'a retry horizon above both limits',
+    { IVR_CALL_REPORT_RETRY_INTERVAL: '3000' },
+    ['STALE_RINGING_S', 'STALE_ANSWERED_S'],
+  ],
+  ['heartbeats further apart than the horizon', { HEARTBEAT_INTERVAL_MS: '19000' }, ['HEARTBEAT_INTERVAL_MS']],
+  ['retention shorter than an open call', { RETENTION_DAYS: '1', STALE_ANSWERED_S: '86400' }, ['RETENTION_DAYS']],
+  ['an HTTP address others can reach', { HTTP_HOST: '::' }, ['HTTP_HOST']],
+  ['an address bound twice', { UDP_HOST: '10.0.0.1, 10.0.0.1' }, ['UDP_HOST']],
+])('%s is refused', (_, env, names) => {
+  expect(faultsOf(env as Record<string, string>).map((fault) => fault.split(' ')[0])).toEqual(names);
+});
+
+test.each([
+  ['a fraction of a second between tries', { IVR_CALL_REPORT_RETRY_INTERVAL: '0.25' }, { intervalMs: 250 }],
+  ['several addresses of both families', { UDP_HOST: '10.0.0.1, ::1' }, { udpHosts: ['10.0.0.1', '::1'] }],
+  ['a blank variable is not set', { DATABASE_URL: ' ', HTTP_PORT: '' }, { databaseUrl: null, httpPort: 3000 }],
+  ['named sources', { UDP_ALLOWED_SOURCES: 'east=10.0.0.0/8,::1' }, { udpAllowedSources: 'east=10.0.0.0/8,::1' }],
+  ['HTTP on the loopback of IPv6', { HTTP_HOST: '::1' }, { httpHost: '::1' }],
+])('%s', (_, env, part) => {
+  expect(parseConfig(env as Record<string, string>)).toMatchObject(part);
+});
+
+test('the environment wins over .env, and neither changes the process', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ringledger-config-'));
+  try {
+    writeFileSync(join(folder, '.env'), 'HTTP_PORT=3001\nIVR_CALL_REPORT_PORT=8001\n');
+    expect(loadConfig({ HTTP_PORT: '3002' }, folder)).toMatchObject({ httpPort: 3002, reportPort: 8001 });
+    expect(process.env.IVR_CALL_REPORT_PORT).toBeUndefined();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('.env.example names every variable as the program reads it', () => {
+  expect(readFileSync(new URL('../../.env.example', import.meta.url), 'utf8')).toBe(renderEnvExample());
+});
