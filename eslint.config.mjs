@@ -19,7 +19,7 @@ function filesByDepth(row) {
     depth: own + 1 + i,
     files: [`src/${row}/${'*/'.repeat(i)}*.ts`],
   }));
-  return [{ depth: own, files: [`src/${row}.ts`] }, ...folders];
+  return [{ depth: own, files: [`src/${row}.ts`, `src/${row}.*.ts`] }, ...folders];
 }
 
 /** An import of a name directly under src/ from a file so many folders below; `except` are its allowed parts. */

@@ -14,7 +14,7 @@ export const PURE = ['notification', 'wire', 'delivery', 'lifecycle'];
 /** What pure folders may import from outside: byte checks without state, and `v5`, a hash of its arguments. */
 export const PURE_PACKAGES = { 'node:buffer': ['isAscii', 'isUtf8'], uuid: ['v5'] };
 
-const LEAVES = ['clock', 'config', 'metrics'];
+const LEAVES = ['clock', 'config', 'log', 'metrics'];
 const PORTS = ['ingest/ports', 'ingest/sweep.ports', 'sources/ports', 'fanout/ports', 'access/ports'];
 const PARTS = ['transport', 'sources', 'ingest', 'store', 'query', 'access', 'fanout', 'api', 'ops'];
 
@@ -23,6 +23,7 @@ export const IMPORT_TABLE = {
   notification: [],
   clock: [],
   config: ['notification'],
+  log: ['config'],
   metrics: ['notification'],
   wire: ['notification'],
   delivery: ['notification'],
@@ -84,9 +85,24 @@ export function forbiddenTo(row) {
   }));
 }
 
+/** A whole group reads better by its name. */
+function abbreviate(allowed) {
+  const groups = Object.entries({ 'the pure ones': PURE, 'the leaves': LEAVES });
+  return groups.reduce(
+    (names, [title, group]) =>
+      group.every((name) => names.includes(name)) ? [...names.filter((name) => !group.includes(name)), title] : names,
+    allowed,
+  );
+}
+
 /** The rows as ARCHITECTURE.md prints them. */
 export function markdownRows() {
-  return Object.entries(IMPORT_TABLE).map(([row, allowed]) => `| ${row} | ${allowed.join(', ') || 'nothing'} |`);
+  const rows = Object.entries(IMPORT_TABLE).map(([row, allowed]) => [row, abbreviate(allowed).join(', ') || 'nothing']);
+  return [
+    ...rows.map(([row, allowed]) => `| ${row} | ${allowed} |`),
+    `| the pure ones | stands for ${PURE.join(', ')} |`,
+    `| the leaves | stands for ${LEAVES.join(', ')} |`,
+  ];
 }
 
 if (process.argv[1] === new URL(import.meta.url).pathname) {
