@@ -77,6 +77,11 @@ export class Quarantine {
     return this.queue.length;
   }
 
+  /** The instant up to which everything handed in is kept or refused: the oldest receipt that waits, else `now`. */
+  durableThrough(now: number): number {
+    return this.queue.reduce((oldest, { datagram }) => Math.min(oldest, datagram.receivedAt), now);
+  }
+
   /** Resolves when nothing waits. */
   async flush(): Promise<void> {
     await this.writing;

@@ -1,0 +1,159 @@
+/**
+ * Who sent a datagram, how that source writes, and what the ledger knows of it: in memory, since every datagram asks.
+ *
+ * A source is found by its configured name, else by its address. Its key is the name or address it was first seen by and
+ * never changes: when an address that was a source of its own is given a name, that source keeps its key and takes the
+ * name, so that its calls keep their ids. A name that has a source already takes the address in instead.
+ */
+import { noFacts, type SourceFacts } from '../delivery/facts.js';
+import type { Clock } from '../clock.js';
+import type { Settings } from '../notification.js';
+import type { Parsed } from '../wire/codec.js';
+import { type CodecLock, readDatagram, UNLOCKED } from '../wire/lock.js';
+import type { SourceRow, SourceStore } from './ports.js';
+
+/** Sources at most: a site has a handful, and forged addresses inside an allowed range must not fill the memory. */
+export const SOURCES_MAX = 10_000;
+
+interface Source {
+  readonly key: string;
+  name: string;
+  readonly addresses: Set<string>;
+  lock: CodecLock;
+  lockSaved: boolean;
+  /** Row and addresses are stored. */
+  stored: boolean;
+  heardAt: number | null;
+  heardSaved: boolean;
+}
+
+export class SourceRegistry {
+  private readonly byKey = new Map<string, Source>();
+  /** By address and name, as the transport gives them. */
+  private readonly resolved = new Map<string, Source>();
+  private readonly factsByKey = new Map<string, SourceFacts>();
+
+  constructor(
+    private readonly store: SourceStore,
+    private readonly settings: Settings,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Reads every stored source; call it before the first datagram. */
+  async load(): Promise<void> {
+    for (const row of await this.store.load()) this.byKey.set(row.key, sourceOf(row));
+  }
+
+  /**
+   * The key of the source an address belongs to; null when there are {@link SOURCES_MAX} and this would be one more.
+   * @param name what `UDP_ALLOWED_SOURCES` calls the address; null when it gives no name
+   */
+  resolve(address: string, name: string | null): string | null {
+    const asked = `${address} ${name ?? ''}`;
+    const known = this.resolved.get(asked);
+    if (known !== undefined) return known.key;
+    const source = this.find(address, name) ?? this.open(name ?? address);
+    if (source === null) return null;
+    const newName = name ?? source.name;
+    if (!source.addresses.has(address) || source.name !== newName) {
+      source.addresses.add(address);
+      source.name = newName;
+      source.stored = false;
+    }
+    this.resolved.set(asked, source);
+    return source.key;
+  }
+
+  /** Reads a datagram as its source writes, and learns from it; `at` is when it was received. */
+  read(key: string, bytes: Uint8Array, at: number): Parsed {
+    const source = this.get(key);
+    const { parsed, lock } = readDatagram(bytes, source.lock);
+    if (lock !== source.lock) {
+      source.lock = lock;
+      source.lockSaved = !lock.locked;
+    }
+    source.heardAt = Math.max(at, source.heardAt ?? at);
+    source.heardSaved = false;
+    return parsed;
+  }
+
+  /** Every known source. */
+  keys(): readonly string[] {
+    return [...this.byKey.keys()];
+  }
+
+  /** What the ledger knows about a source; the sweep replaces it. */
+  facts(key: string): SourceFacts {
+    const facts = this.factsByKey.get(key) ?? noFacts(key, this.settings);
+    if (!this.factsByKey.has(key)) this.factsByKey.set(key, facts);
+    return facts;
+  }
+
+  replaceFacts(facts: SourceFacts): void {
+    this.factsByKey.set(facts.sourceKey, facts);
+  }
+
+  /**
+   * Stores the rows of those sources that are not stored yet, before anything of them is acked; null when all are.
+   * @throws what the store throws
+   */
+  ensureStored(keys: Iterable<string>): Promise<void> | null {
+    const missing = [...keys].map((key) => this.get(key)).filter((source) => !source.stored);
+    return missing.length === 0 ? null : this.storeRows(missing);
+  }
+
+  /**
+   * Stores what was learned since the last time: locks and last receipts. Losing it costs only learning it again, so it is
+   * done now and then and not with every ack.
+   * @throws what the store throws; then it is tried again the next time
+   */
+  async persist(): Promise<void> {
+    const sources = [...this.byKey.values()].filter((source) => source.stored);
+    for (const source of sources.filter(({ lockSaved }) => !lockSaved)) {
+      const { lock } = source;
+      const kept = await this.store.saveLock(source.key, lock);
+      // A datagram may have taught more meanwhile; that is saved the next time.
+      if (source.lock === lock) Object.assign(source, { lock: kept, lockSaved: true });
+    }
+    const heard = sources.filter(({ heardSaved }) => !heardSaved);
+    if (heard.length === 0) return;
+    const at = new Map(heard.map((source) => [source.key, source.heardAt ?? 0]));
+    await this.store.saveHeard(at);
+    for (const source of heard) source.heardSaved = source.heardAt === at.get(source.key);
+  }
+
+  private async storeRows(sources: readonly Source[]): Promise<void> {
+    const rows = sources.map(({ key, name, addresses }) => ({ key, name, addresses: [...addresses] }));
+    await this.store.save(rows, this.clock.now());
+    for (const [index, source] of sources.entries()) {
+      const saved = rows[index];
+      source.stored = saved?.name === source.name && saved.addresses.length === source.addresses.size;
+    }
+  }
+
+  private find(address: string, name: string | null): Source | null {
+    const sources = [...this.byKey.values()];
+    const named = name === null ? undefined : sources.find((source) => source.name === name || source.key === name);
+    return named ?? sources.find((source) => source.addresses.has(address)) ?? null;
+  }
+
+  private open(key: string): Source | null {
+    if (this.byKey.size >= SOURCES_MAX) return null;
+    const source = { ...sourceOf({ key, name: key, addresses: [], lock: null }), stored: false };
+    this.byKey.set(key, source);
+    return source;
+  }
+
+  private get(key: string): Source {
+    const source = this.byKey.get(key);
+    if (source === undefined) throw new Error('a source key that was never resolved');
+    return source;
+  }
+}
+
+function sourceOf({ key, name, addresses, lock }: SourceRow): Source {
+  return {
+    ...{ key, name, addresses: new Set(addresses), stored: true },
+    ...{ lock: lock ?? UNLOCKED, lockSaved: true, heardAt: null, heardSaved: true },
+  };
+}

@@ -1,0 +1,20 @@
+import type { PrismaClient } from '../generated/prisma/client.js';
+import type { Settings } from '../notification.js';
+
+/**
+ * Appends the settings this receiver was started with as the version in force from `since` (ms), unless the newest
+ * version says the same. Two receivers that start at once may both append; equal versions say the same.
+ */
+export async function declareSettings(prisma: PrismaClient, settings: Settings, since: number): Promise<void> {
+  const { retry, intervalMs, marginMs, staleRingingMs, staleAnsweredMs, lossWindowMs } = settings;
+  await prisma.$executeRaw`
+    insert into settings (since, retry, interval_ms, margin_ms, stale_ringing_ms, stale_answered_ms, loss_window_ms)
+    select ${new Date(since)}, said.* from (
+      values (${retry}::integer, ${intervalMs}::integer, ${marginMs}::integer,
+              ${staleRingingMs}::bigint, ${staleAnsweredMs}::bigint, ${lossWindowMs}::integer)
+    ) as said
+    where said is distinct from (
+      select row(retry, interval_ms, margin_ms, stale_ringing_ms, stale_answered_ms, loss_window_ms)
+      from settings order by since desc, id desc limit 1
+    )`;
+}
