@@ -35,7 +35,9 @@ export function contentText(content: Content): string {
 /** Same identity and same content: rows that interval union may join. */
 function sameRow(notification: Notification, report: Report): boolean {
   return (
-    notification.serial === report.serial && notification.state === report.state && sameContent(notification.content, report)
+    notification.serial === report.serial &&
+    notification.state === report.state &&
+    sameContent(notification.content, report)
   );
 }
 
@@ -58,9 +60,14 @@ function fromArrival({ report, stamp }: Arrival): Notification {
   };
 }
 
+/** Which of two receipts of one notification is the first; at one instant, the one that may have waited longest. */
+function byFirst(a: Notification, b: Notification): number {
+  return a.firstAt - b.firstAt || b.idleMs - a.idleMs || compareText(a.stateRaw, b.stateRaw);
+}
+
 /** The union of receipts of the same identity and content. The earliest receipt keeps its raw state and idle time. */
 function union(a: Notification, b: Notification): Notification {
-  const first = a.firstAt < b.firstAt || (a.firstAt === b.firstAt && a.idleMs >= b.idleMs) ? a : b;
+  const first = byFirst(a, b) <= 0 ? a : b;
   return {
     ...first,
     lastAt: Math.max(a.lastAt, b.lastAt),
@@ -128,29 +135,34 @@ export interface Spoken extends Notification {
   readonly disputed: boolean;
 }
 
+/** Two parts of one notification, the earlier first: its content speaks. */
+function link(earlier: Spoken, later: Spoken): Spoken {
+  return {
+    ...earlier,
+    lastAt: Math.max(earlier.lastAt, later.lastAt),
+    copies: earlier.copies + later.copies,
+    disputed: earlier.disputed || later.disputed || !sameContent(earlier.content, later.content),
+  };
+}
+
 /**
  * Joins rows of one identity whose receipts a chain at most H apart links, whatever they say: one notification,
- * for which the smallest (first receipt, content) speaks.
+ * for which the smallest (first receipt, content) speaks. A receipt that waited in the kernel while the receive loop
+ * stood still may have arrived that much earlier: a loop that stood for longer than H does not make a copy another
+ * notification (an OK read 25 s late would count as a second answered call).
  */
 export function speak(stored: readonly Notification[], horizonMs: number): readonly Spoken[] {
-  const spoken: Spoken[] = [];
+  let spoken: readonly Spoken[] = [];
   for (const row of [...stored].sort(byReceipt)) {
-    const at = spoken.findIndex(
+    const arrivedFrom = row.firstAt - row.idleMs;
+    const linked = spoken.filter(
       (other) =>
-        other.serial === row.serial && other.state === row.state && within(other, row.firstAt, row.lastAt, horizonMs),
+        other.serial === row.serial && other.state === row.state && within(other, arrivedFrom, row.lastAt, horizonMs),
     );
-    const earlier = spoken[at];
-    if (earlier === undefined) spoken.push({ ...row, disputed: false });
-    else {
-      spoken[at] = {
-        ...earlier,
-        lastAt: Math.max(earlier.lastAt, row.lastAt),
-        copies: earlier.copies + row.copies,
-        disputed: earlier.disputed || !sameContent(earlier.content, row.content),
-      };
-    }
+    const whole = [...linked, { ...row, disputed: false }].sort(byReceipt).reduce(link);
+    spoken = [...spoken.filter((other) => !linked.includes(other)), whole];
   }
-  return spoken;
+  return [...spoken].sort(byReceipt);
 }
 
 type PackedRow = [string, string, string, number, number, number, number, number];

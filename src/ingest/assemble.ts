@@ -6,11 +6,24 @@
  */
 import { createHash } from 'node:crypto';
 import { v5 as uuidv5 } from 'uuid';
-import { addArrival, contentText, encodeEvidence, type ArrivalOutcome, type NotificationChange } from '../delivery/evidence.js';
+import {
+  addArrival,
+  contentText,
+  encodeEvidence,
+  type ArrivalOutcome,
+  type NotificationChange,
+} from '../delivery/evidence.js';
 import type { SourceFacts } from '../delivery/facts.js';
-import { serialNumber } from '../lifecycle/cut.js';
 import { fold, type FoldedCall } from '../lifecycle/fold.js';
-import { horizonMs, type Arrival, type CallRecord, type Content, type Gap, type Notification } from '../notification.js';
+import { closeGap } from '../lifecycle/gap.js';
+import {
+  horizonMs,
+  type Arrival,
+  type CallRecord,
+  type Content,
+  type Gap,
+  type Notification,
+} from '../notification.js';
 import type { CallWrite, KeyChange, KeyRef, RawWrite, StoredKey, WrittenCall } from './ports.js';
 
 /** Name space of call keys; fixed for ever, or every id would change. */
@@ -70,20 +83,6 @@ function addRawWrite(writes: RawWrite[], change: NotificationChange, payload: Ui
   ];
 }
 
-/** A gap that the fold no longer finds: what was missing came in, or turned out not to be missing. */
-function closeGap(gap: Gap, notifications: readonly Notification[], asOf: number): Gap {
-  const came = gap.kind === 'state' ? [] : notifications.filter((one) => inSerials(gap, one.serial));
-  const filled = gap.kind === 'state' ? notifications.some((one) => one.firstAt > gap.openedAt) : came.length > 0;
-  const closedAt = came.length > 0 ? Math.max(...came.map((one) => one.firstAt)) : asOf;
-  return { ...gap, status: filled ? 'filled' : 'explained', closedAt, estimatedLost: 0 };
-}
-
-function inSerials(gap: Gap, serial: string): boolean {
-  const number = serialNumber(serial);
-  if (number === null || gap.fromSerial === null || gap.toSerial === null) return false;
-  return number >= BigInt(gap.fromSerial) && number <= BigInt(gap.toSerial);
-}
-
 /** Gaps of one call to write: new or changed ones, and those that went away. */
 function gapWrites(before: readonly Gap[], now: FoldedCall | null, asOf: number): readonly Gap[] {
   const found = now?.gaps ?? [];
@@ -92,7 +91,8 @@ function gapWrites(before: readonly Gap[], now: FoldedCall | null, asOf: number)
     return old === undefined || JSON.stringify(old) !== JSON.stringify(gap);
   });
   const gone = before.filter((gap) => !found.some((one) => one.id === gap.id));
-  return [...changed, ...gone.map((gap) => closeGap(gap, now?.notifications ?? [], asOf))];
+  const call = now === null ? null : { id: now.record.id, notifications: now.notifications, gaps: now.gaps };
+  return [...changed, ...gone.map((gap) => closeGap(gap, call, asOf))];
 }
 
 function written(call: FoldedCall): WrittenCall {

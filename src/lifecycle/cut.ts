@@ -5,7 +5,8 @@
  * one holds a y that x cannot belong with, because x is too late to be a retry of something sent before y:
  * y came more than H before x, and x stands lower in the life of a call than y, or equally high above ringing, or
  * (serials per call) not above it in serial. A Ringing after the open call was presumed ended starts a new one too.
- * With constant serials another serial is another call, whatever the time.
+ * With constant serials another serial is another call, whatever the time. While our receive loop stood still x may
+ * have waited in the kernel, so that time is not held against it (TRUTH.md 13).
  */
 import { byReceipt, rank, type Spoken } from '../delivery/evidence.js';
 import type { SerialMeaning, Settings } from '../notification.js';
@@ -40,19 +41,23 @@ function serialFallsBack(x: Spoken, y: Spoken): boolean {
   return nx !== null && ny !== null && nx <= ny;
 }
 
+/** x stands lower in the life of a call than y, or equally high where a call has one only; unknown states stand nowhere. */
+function fallsBack(rankX: number | null, rankY: number | null): boolean {
+  return rankX !== null && rankY !== null && (rankX < rankY || (rankX === rankY && rankX > 0));
+}
+
 /** Whether x, in order of first receipt, cannot belong to the open call. */
 function startsNewCall(open: readonly Spoken[], x: Spoken, { settings, meaning }: CutRules): boolean {
   const rankX = rank(x.state);
-  if (rankX === null) return false;
+  const arrivedFrom = x.firstAt - x.idleMs;
   const horizon = horizonMs(settings);
   const tooLate = open.some((y) => {
-    const rankY = rank(y.state);
-    if (rankY === null || y.firstAt + horizon >= x.firstAt) return false;
-    return rankX < rankY || (rankX === rankY && rankX > 0) || (meaning === 'per_call' && serialFallsBack(x, y));
+    if (y.firstAt + horizon >= arrivedFrom) return false;
+    return fallsBack(rankX, rank(y.state)) || (meaning === 'per_call' && serialFallsBack(x, y));
   });
   if (tooLate) return true;
   const stale = staleAt(open, settings);
-  return rankX === 0 && stale !== null && x.firstAt > stale;
+  return rankX === 0 && stale !== null && arrivedFrom > stale;
 }
 
 function cutInOrder(notifications: readonly Spoken[], rules: CutRules): Spoken[][] {
@@ -74,6 +79,11 @@ export function cut(notifications: readonly Spoken[], rules: CutRules): readonly
   if (!serialNamesCall(rules.meaning)) return cutInOrder(ordered, rules);
   const serials = [...new Set(ordered.map((one) => one.serial))];
   return serials
-    .flatMap((serial) => cutInOrder(ordered.filter((one) => one.serial === serial), rules))
+    .flatMap((serial) =>
+      cutInOrder(
+        ordered.filter((one) => one.serial === serial),
+        rules,
+      ),
+    )
     .sort(([a], [b]) => (a === undefined || b === undefined ? 0 : byReceipt(a, b)));
 }

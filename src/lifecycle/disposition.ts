@@ -11,7 +11,7 @@
  */
 import type { SourceFacts, Span } from '../delivery/facts.js';
 import type { Spoken } from '../delivery/evidence.js';
-import { horizonMs, type Disposition, type DispositionBasis } from '../notification.js';
+import { horizonMs, type Disposition, type DispositionBasis, type Settings } from '../notification.js';
 import { serialNumber } from './cut.js';
 import { finalLoss, INFERENCE_LIMIT, windowClosesAt } from './loss.js';
 import type { Events } from './times.js';
@@ -46,10 +46,17 @@ export function serialsOf(call: readonly Spoken[]): readonly bigint[] | null {
   return numbers.flatMap((number) => (number === null ? [] : [number])).sort((a, b) => (a < b ? -1 : Number(a > b)));
 }
 
-/** The span in which an OK of this call was sent, if one was. */
-function answerSpan(events: Events, end: End): Span {
-  const first = Math.min(...events.ringing.map((one) => one.firstAt), end.at);
-  return { from: first, to: end.at };
+/**
+ * The span in which an OK of this call was sent, if one was. With nothing before the Bye the call may have been
+ * answered and talked for as long as a call may: its Ringing and its OK are both lost then.
+ */
+export function answerSpan(events: Events, endAt: number, settings: Settings): Span {
+  const rang = events.ringing.map((one) => one.firstAt - one.idleMs);
+  const horizon = horizonMs(settings);
+  return {
+    from: rang.length > 0 ? Math.min(...rang, endAt) - horizon : endAt - settings.staleAnsweredMs - horizon,
+    to: endAt,
+  };
 }
 
 /** Serials per call: everything between the last Ringing (or the start) and the Bye must be there. */
@@ -61,7 +68,10 @@ function byCallSerials(events: Events, bye: Spoken, serialBase: number): Outcome
   return end - before === 1n ? notAnswered('proven', null) : unknown(null);
 }
 
-/** Serials per source: no hole between the call's last Ringing and its end. */
+/**
+ * Serials per source: no hole between the call's last Ringing and its end. Without a Bye no serial of the call stands
+ * above the OK's place, and the source's later ones may be lost with it: a hole tells, no hole proves nothing.
+ */
 function bySourceSerials(events: Events, end: End, facts: SourceFacts): Outcome | null {
   const rang = serialsOf(events.ringing);
   const last = end.bye === null ? null : serialNumber(end.bye.serial);
@@ -70,27 +80,29 @@ function bySourceSerials(events: Events, end: End, facts: SourceFacts): Outcome 
   const finalAfter = end.at + horizon;
   if (facts.through < end.at) return unknown(finalAfter);
   const from = rang.at(-1) ?? null;
-  const earliest = answerSpan(events, end).from - horizon;
-  const since = from === null ? earliest - facts.settings.staleRingingMs : earliest;
+  // A Bye below its Ringing: the serials wrapped or began anew inside the call, and say nothing about it.
+  if (from !== null && last !== null && from >= last) return unknown(finalAfter);
+  const span = answerSpan(events, end.at, facts.settings);
   const room = facts.holes.some(
     (hole) =>
-      hole.sentTo >= since &&
-      hole.sentFrom <= end.at &&
+      hole.sentTo >= span.from &&
+      hole.sentFrom <= span.to &&
       (from === null || hole.to > from) &&
       (last === null || hole.from < last),
   );
-  const cutThrough = facts.epochs.some((at) => at >= since && at <= end.at + horizon);
-  return room || cutThrough ? unknown(finalAfter) : notAnswered('proven', finalAfter);
+  const cutThrough = facts.epochs.some((at) => at >= span.from && at <= end.at + horizon);
+  if (room || cutThrough) return unknown(finalAfter);
+  return end.bye === null ? null : notAnswered('proven', finalAfter);
 }
 
 /** Serials say nothing: the chance that an OK was sent and lost decides, once the windows it would lie in are closed. */
 function byLoss(events: Events, end: End, facts: SourceFacts): Outcome {
   const { settings } = facts;
   const horizon = horizonMs(settings);
-  const span = answerSpan(events, end);
+  const span = answerSpan(events, end.at, settings);
   const finalAfter = Math.max(end.at + horizon, windowClosesAt(end.at, settings));
-  const impaired = facts.quarantinedAt.some((at) => at >= span.from - horizon && at <= end.at + horizon);
-  const q = finalLoss({ from: span.from - horizon, to: span.to }, facts);
+  const impaired = facts.quarantinedAt.some((at) => at >= span.from && at <= end.at + horizon);
+  const q = finalLoss(span, facts);
   if (impaired || q === null || q > INFERENCE_LIMIT) return unknown(finalAfter);
   return notAnswered('inferred', finalAfter);
 }

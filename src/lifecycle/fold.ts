@@ -15,9 +15,18 @@
 import { v5 as uuidv5 } from 'uuid';
 import { speak, type Spoken } from '../delivery/evidence.js';
 import type { SourceFacts } from '../delivery/facts.js';
-import { horizonMs, type CallRecord, type CallState, type Content, type Gap, type Notification } from '../notification.js';
+import {
+  horizonMs,
+  type CallRecord,
+  type CallState,
+  type Content,
+  type Gap,
+  type Notification,
+} from '../notification.js';
 import { cut, staleAt } from './cut.js';
 import { outcomeOf, type Outcome } from './disposition.js';
+import { gapOf } from './gap.js';
+import { windowClosesAt } from './loss.js';
 import { sampleOf } from './sample.js';
 import { earlierRingingMissing, missingIn, missingOf, type Missing } from './missing.js';
 import { eventsOf, NO_SPAN, spanBetween, timesOf, type Events, type SpanMs, type Times } from './times.js';
@@ -80,8 +89,12 @@ function spansOf(times: Times, outcome: Outcome | null): { ring: SpanMs; talk: S
       };
     case 'not_answered':
       return { ring: toEnd, talk: NO_SPAN };
-    case 'unknown':
-      return { ring: { ms: null, min: 0, max: toEnd.max }, talk: { ms: null, min: 0, max: toEnd.max } };
+    case 'unknown': {
+      // If it was answered, then after its last Ringing was sent, whether or not an earlier Ringing is missing.
+      const { notAnsweredBefore: from } = times;
+      const longest = from !== null && ended !== null ? ended.latest - from : null;
+      return { ring: { ms: null, min: 0, max: toEnd.max }, talk: { ms: null, min: 0, max: longest } };
+    }
   }
 }
 
@@ -95,29 +108,34 @@ function ringingCode(events: Events): string | null {
   return state === '180' || state === '183' ? state : null;
 }
 
-function gapOf(key: FoldKey, callId: string, missing: Missing, through: number, horizon: number): Gap {
-  const deadlineAt = missing.openedAt + horizon;
-  const name = [callId, missing.kind, String(missing.fromSerial ?? missing.detail)].join('\u0000');
-  const lost = through > deadlineAt;
+/**
+ * When nothing that is still to come can change the record: ordinary retries are over, and whatever else it waits for
+ * is known. Estimates of what may be missing wait for their loss windows; with serials per source the first Ringing's
+ * bound rests on holes (TRUTH.md 12, 18).
+ */
+function finalityOf(
+  endAt: number,
+  outcome: Outcome,
+  events: Events,
+  missing: readonly Missing[],
+  facts: SourceFacts,
+): Finality {
+  const { settings, meaning } = facts;
+  const waits = missing.filter((one) => one.certainty === 'possible' && one.state !== null);
+  const closes = waits.map((one) => windowClosesAt(one.span.to, settings));
+  const onHoles = meaning === 'per_source' && events.ringing.length > 0;
   return {
-    id: uuidv5(name, key.callKey),
-    sourceKey: key.sourceKey,
-    callKey: key.callKey,
-    callId: key.callId,
-    kind: missing.kind,
-    certainty: missing.certainty,
-    status: lost ? 'lost' : 'open',
-    fromSerial: missing.fromSerial === null ? null : String(missing.fromSerial),
-    toSerial: missing.toSerial === null ? null : String(missing.toSerial),
-    from: missing.span.from,
-    to: missing.span.to,
-    openedAt: missing.openedAt,
-    deadlineAt,
-    closedAt: lost ? deadlineAt : null,
-    estimatedLost: missing.estimatedLost,
-    detail: missing.detail,
+    settleAfter: Math.max(endAt + horizonMs(settings), outcome.finalAfter ?? Number.NEGATIVE_INFINITY, ...closes),
+    awaitsFacts: outcome.finalAfter !== null || waits.length > 0 || onHoles,
   };
 }
+
+interface Finality {
+  readonly settleAfter: number | null;
+  readonly awaitsFacts: boolean;
+}
+
+const NOT_ENDED: Finality = { settleAfter: null, awaitsFacts: false };
 
 /** Folds one call. */
 function foldCall(key: FoldKey, call: readonly Spoken[], facts: SourceFacts): FoldedCall {
@@ -134,7 +152,8 @@ function foldCall(key: FoldKey, call: readonly Spoken[], facts: SourceFacts): Fo
   const { content, disagree } = contentOf(events);
   const missing = missingOf(call, { events, outcome, presumedEndedAt, firstSeenAt: opener.firstAt }, facts);
   const id = idOf(key.callKey, opener);
-  const settleAfter = endAt === null ? null : Math.max(endAt + horizon, outcome?.finalAfter ?? Number.NEGATIVE_INFINITY);
+  const { settleAfter, awaitsFacts } =
+    endAt === null || outcome === null ? NOT_ENDED : finalityOf(endAt, outcome, events, missing, facts);
   return {
     record: {
       id,
@@ -168,10 +187,10 @@ function foldCall(key: FoldKey, call: readonly Spoken[], facts: SourceFacts): Fo
       settled: settleAfter !== null && facts.through >= settleAfter,
       settleAfter,
       staleAt: endAt === null ? stale : null,
-      awaitsFacts: outcome !== null && outcome.finalAfter !== null,
+      awaitsFacts,
       lossSample: sampleOf(call, events, facts),
     },
-    gaps: missing.map((one) => gapOf(key, id, one, facts.through, horizon)),
+    gaps: missing.map((one) => gapOf({ ...key, id }, one, facts.through, horizon)),
     notifications: call,
   };
 }

@@ -39,46 +39,62 @@ function triesOutside(sentAt: number, outages: readonly Span[], { retry, interva
   return tries;
 }
 
-/**
- * The fewest tries left to a notification sent at any instant of [from, to]. Tries are lost only where an outage begins
- * or ends against the retry schedule, so those instants and the ends of the span are all that need looking at.
- */
-export function fewestTries(span: Span, facts: SourceFacts): number {
-  const { settings } = facts;
+/** Outages that can take tries from what was sent in a span, their edges widened by the margin. */
+function outagesNear(span: Span, { settings, outages }: SourceFacts): readonly Span[] {
   const reach = settings.retry * settings.intervalMs;
-  const outages = facts.outages
-    .filter((outage) => outage.from < span.to + reach && outage.to > span.from)
-    .map(({ from, to }) => ({ from: from - settings.marginMs, to: to + settings.marginMs }));
-  if (outages.length === 0) return settings.retry + 1;
-  const instants = [span.from, span.to];
-  for (const outage of outages) {
-    for (let k = 0; k <= settings.retry; k++) {
-      for (const edge of [outage.from, outage.to]) {
-        const at = edge - k * settings.intervalMs;
-        instants.push(at - 1, at, at + 1);
-      }
-    }
-  }
-  return instants
-    .filter((at) => at >= span.from && at <= span.to)
-    .reduce((fewest, at) => Math.min(fewest, triesOutside(at, outages, settings)), settings.retry + 1);
+  return outages
+    .map(({ from, to }) => ({ from: from - settings.marginMs, to: to + settings.marginMs }))
+    .filter((outage) => outage.from <= span.to + reach && outage.to >= span.from);
+}
+
+/**
+ * The instants of a span at which the number of tries left can change: tries are lost only where an outage begins or
+ * ends against the retry schedule, so between two of them all instants are alike.
+ */
+function breakpoints(span: Span, outages: readonly Span[], { retry, intervalMs }: Settings): readonly number[] {
+  const edges = outages.flatMap(({ from, to }) => [from, to]);
+  const shifted = edges.flatMap((edge) => Array.from({ length: retry + 1 }, (_, k) => edge - k * intervalMs));
+  const inside = shifted.filter((at) => at > span.from && at < span.to);
+  return [...new Set([span.from, ...inside, span.to])].sort((a, b) => a - b);
+}
+
+/** Runs of a span in which what was sent had the same number of tries left. */
+function triesLeft(span: Span, facts: SourceFacts): readonly { readonly ms: number; readonly tries: number }[] {
+  const { settings } = facts;
+  const outages = outagesNear(span, facts);
+  if (outages.length === 0) return [{ ms: span.to - span.from, tries: settings.retry + 1 }];
+  const points = breakpoints(span, outages, settings);
+  return points.map((at, index) => ({
+    ms: (points[index + 1] ?? at) - at,
+    tries: triesOutside(at, outages, settings),
+  }));
 }
 
 /** Chance that a notification sent at the worst instant of the span is lost for good; null while a window is open. */
 export function finalLoss(span: Span, facts: SourceFacts): number | null {
   const p = lossOver(span, facts);
   if (p === null) return null;
-  const tries = fewestTries(span, facts);
-  return tries === 0 ? 1 : p ** tries;
+  const fewest = Math.min(...triesLeft(span, facts).map((run) => run.tries));
+  return p ** fewest;
+}
+
+/** Chance that a notification sent at some instant of the span is lost for good; null while a window is open. */
+export function meanLoss(span: Span, facts: SourceFacts): number | null {
+  const p = lossOver(span, facts);
+  if (p === null) return null;
+  const length = span.to - span.from;
+  if (length <= 0) return finalLoss(span, facts);
+  return triesLeft(span, facts).reduce((sum, { ms, tries }) => sum + (ms / length) * p ** tries, 0);
 }
 
 /**
  * Chance that a state which did not arrive was sent (TRUTH.md 16): a x q / (a x q + 1 - a).
  * @param prior a: how often such a call has that state at all
  * @param q chance that it is lost for good when sent
+ * @returns null when neither can be: every call has that state, and none can be lost
  */
-export function lostGivenMissing(prior: number, q: number): number {
+export function lostGivenMissing(prior: number, q: number): number | null {
   const lost = prior * q;
   const never = 1 - prior;
-  return lost + never === 0 ? 1 : lost / (lost + never);
+  return lost + never === 0 ? null : lost / (lost + never);
 }

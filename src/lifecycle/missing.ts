@@ -1,26 +1,30 @@
 /**
  * What a call shows to be missing of itself: holes in its own serials, and states that should be there (TRUTH.md 15, 16).
  *
- * Serials per call show every hole below the last one heard, so only a Bye at the tail is left to the states.
+ * Serials per call show every hole below the last one heard, so only what follows it is left to the states.
  * Serials per source show holes in the source's ledger; a state gap would declare the same notification twice.
  * Under every other meaning the states are all there is.
  */
 import type { Spoken } from '../delivery/evidence.js';
 import type { SourceFacts, Span } from '../delivery/facts.js';
-import { horizonMs, type GapCertainty } from '../notification.js';
+import { horizonMs, type GapCertainty, type Settings } from '../notification.js';
 import { serialNumber } from './cut.js';
-import { serialsOf } from './disposition.js';
-import type { Outcome } from './disposition.js';
-import { finalLoss, lostGivenMissing } from './loss.js';
+import { answerSpan, serialsOf, type Outcome } from './disposition.js';
+import { lostGivenMissing, meanLoss } from './loss.js';
 import type { Events } from './times.js';
 
 /** Serials of a call further apart than this are a jump, not a hole of so many notifications. */
 const MOST_MISSING_IN_CALL = 1000n;
 
+/** The state a state gap misses. */
+export type MissingState = 'ringing' | 'ok' | 'bye';
+
 /** Something missing of one call, before it gets an id and a status. */
 export interface Missing {
   readonly kind: 'serial' | 'state';
   readonly certainty: GapCertainty;
+  /** null for a run of serials. */
+  readonly state: MissingState | null;
   readonly fromSerial: bigint | null;
   readonly toSerial: bigint | null;
   readonly span: Span;
@@ -35,34 +39,51 @@ export function missingIn(gap: Missing): number {
 }
 
 /** Holes in serials that count the notifications of a call, below the highest one heard. */
-export function serialHoles(call: readonly Spoken[], serialBase: number, horizon: number): readonly Missing[] {
+export function serialHoles(call: readonly Spoken[], facts: SourceFacts): readonly Missing[] {
   const serials = serialsOf(call);
   if (serials === null) return [];
   const holes: Missing[] = [];
-  let expected = BigInt(serialBase);
+  let expected = BigInt(facts.serialBase);
   for (const serial of serials) {
-    if (serial > expected) holes.push(holeBetween(call, expected, serial - 1n, horizon));
+    if (serial > expected) holes.push(holeBetween(call, expected, serial - 1n, facts.settings));
     if (serial >= expected) expected = serial + 1n;
   }
   return holes;
 }
 
-function holeBetween(call: readonly Spoken[], from: bigint, to: bigint, horizon: number): Missing {
-  const above = call.filter((one) => (serialNumber(one.serial) ?? -1n) > to).map((one) => one.firstAt);
-  const below = call.filter((one) => (serialNumber(one.serial) ?? to) < from).map((one) => one.firstAt);
-  const openedAt = Math.min(...above);
+/** What is missing between two serials was sent after the lower one was, and before the upper one was received. */
+function holeBetween(call: readonly Spoken[], from: bigint, to: bigint, settings: Settings): Missing {
+  const above = call.filter((one) => (serialNumber(one.serial) ?? -1n) > to);
+  const below = call.filter((one) => (serialNumber(one.serial) ?? to) < from);
+  const openedAt = Math.min(...above.map((one) => one.firstAt));
+  const sentFrom =
+    below.length > 0 ? Math.max(...below.map(earliestSent(settings))) : sentBefore(above, openedAt, settings);
   const count = to - from + 1n;
   const jump = count > MOST_MISSING_IN_CALL;
   return {
     kind: 'serial',
     certainty: jump ? 'possible' : 'certain',
+    state: null,
     fromSerial: from,
     toSerial: to,
-    span: { from: Math.min(...below, openedAt) - horizon, to: openedAt },
+    span: { from: sentFrom, to: openedAt },
     openedAt,
     estimatedLost: jump ? null : Number(count),
-    detail: jump ? `serial jumped by ${String(count)} within one call` : `${String(count)} notification(s) of this call not received`,
+    detail: jump
+      ? `serial jumped by ${String(count)} within one call`
+      : `${String(count)} notification(s) of this call not received`,
   };
+}
+
+function earliestSent(settings: Settings): (one: Spoken) => number {
+  const horizon = horizonMs(settings);
+  return (one) => one.firstAt - one.idleMs - horizon;
+}
+
+/** How early something was sent that came before all of `seen`: a call rings, and talks, no longer than its stale limit. */
+function sentBefore(seen: readonly Spoken[], firstSeenAt: number, settings: Settings): number {
+  const talked = seen.every((one) => one.state === 'bye');
+  return firstSeenAt - horizonMs(settings) - (talked ? settings.staleAnsweredMs : settings.staleRingingMs);
 }
 
 /** What missing-state rules need to know of a call. */
@@ -74,48 +95,90 @@ export interface CallFindings {
   readonly firstSeenAt: number;
 }
 
-function stateGap(span: Span, openedAt: number, certainty: GapCertainty, estimatedLost: number | null, detail: string): Missing {
-  return { kind: 'state', certainty, fromSerial: null, toSerial: null, span, openedAt, estimatedLost, detail };
+function stateGap(
+  state: MissingState,
+  found: Pick<Missing, 'span' | 'openedAt' | 'certainty' | 'estimatedLost' | 'detail'>,
+): Missing {
+  return { kind: 'state', state, fromSerial: null, toSerial: null, ...found };
 }
 
 function estimate(prior: number | null, span: Span, facts: SourceFacts): number | null {
-  const q = finalLoss(span, facts);
+  const q = meanLoss(span, facts);
   return prior === null || q === null ? null : lostGivenMissing(prior, q);
 }
 
-function missingRinging({ events, firstSeenAt }: CallFindings, facts: SourceFacts): Missing | null {
+function missingRinging(
+  call: readonly Spoken[],
+  { events, firstSeenAt }: CallFindings,
+  facts: SourceFacts,
+): Missing | null {
   if (events.ringing.length > 0 || (events.ok === null && events.bye === null)) return null;
-  const span = { from: firstSeenAt - horizonMs(facts.settings), to: firstSeenAt };
-  return stateGap(span, firstSeenAt, 'possible', estimate(facts.ringingRatio, span, facts), 'Ringing may be missing');
+  const span = { from: sentBefore(call, firstSeenAt, facts.settings), to: firstSeenAt };
+  return stateGap('ringing', {
+    span,
+    openedAt: firstSeenAt,
+    certainty: 'possible',
+    estimatedLost: estimate(facts.ringingRatio, span, facts),
+    detail: 'Ringing may be missing',
+  });
 }
 
-function missingOk({ events, outcome, firstSeenAt }: CallFindings, facts: SourceFacts): Missing | null {
+/** Once the outcome is final and unknown: the OK may be missing, before a Bye or with it. */
+function missingOk({ events, outcome, presumedEndedAt }: CallFindings, facts: SourceFacts): Missing | null {
+  const endAt = events.bye?.firstAt ?? presumedEndedAt;
   const final = outcome !== null && (outcome.finalAfter === null || facts.through >= outcome.finalAfter);
-  if (!final || outcome.disposition !== 'unknown' || events.bye === null) return null;
-  const span = { from: firstSeenAt - horizonMs(facts.settings), to: events.bye.firstAt };
-  const estimated = estimate(facts.answerRatio, span, facts);
-  return stateGap(span, events.bye.firstAt, 'possible', estimated, 'OK may be missing before the Bye');
+  if (!final || outcome.disposition !== 'unknown' || endAt === null) return null;
+  const span = answerSpan(events, endAt, facts.settings);
+  return stateGap('ok', {
+    span,
+    openedAt: endAt,
+    certainty: 'possible',
+    estimatedLost: events.bye === null ? lostTail(span, facts).ok : estimate(facts.answerRatio, span, facts),
+    detail: events.bye === null ? 'OK may be missing' : 'OK may be missing before the Bye',
+  });
 }
 
 /** A Bye after an OK is certain to have been due; without an OK only where unanswered calls are known to send one. */
 function missingBye({ events, presumedEndedAt, firstSeenAt }: CallFindings, facts: SourceFacts): Missing | null {
   if (presumedEndedAt === null) return null;
-  const span = { from: firstSeenAt - horizonMs(facts.settings), to: presumedEndedAt };
-  if (events.ok !== null) return stateGap(span, presumedEndedAt, 'certain', 1, 'no Bye within the stale limit');
-  const certainty = facts.byeAfterNoAnswer === true ? 'certain' : 'possible';
-  const estimated = certainty === 'certain' ? 1 : estimate(0.5, span, facts);
-  return stateGap(span, presumedEndedAt, certainty, estimated, 'no Bye within the stale limit of a call never answered');
+  const answered = events.ok !== null;
+  const span = { from: (events.ok?.firstAt ?? firstSeenAt) - horizonMs(facts.settings), to: presumedEndedAt };
+  const certain = answered || facts.byeAfterNoAnswer === true;
+  return stateGap('bye', {
+    span,
+    openedAt: presumedEndedAt,
+    certainty: certain ? 'certain' : 'possible',
+    estimatedLost: certain ? 1 : lostTail(span, facts).bye,
+    detail: answered ? 'no Bye within the stale limit' : 'no Bye within the stale limit of a call never answered',
+  });
+}
+
+/**
+ * Of a call that rang and was not heard of again: the chance that its OK, and its Bye, were sent and lost. It was
+ * answered and both are lost; or it was not, and its Bye is lost; or it was not, and such calls send none.
+ */
+function lostTail(span: Span, facts: SourceFacts): { readonly ok: number | null; readonly bye: number | null } {
+  const q = meanLoss(span, facts);
+  const a = facts.answerRatio;
+  if (q === null || a === null) return { ok: null, bye: null };
+  // Not yet known whether unanswered calls of this source send a Bye: as likely as not.
+  const sendsBye = facts.byeAfterNoAnswer === null ? 0.5 : Number(facts.byeAfterNoAnswer);
+  const both = a * q * q;
+  const byeOnly = (1 - a) * sendsBye * q;
+  const total = both + byeOnly + (1 - a) * (1 - sendsBye);
+  return total === 0 ? { ok: null, bye: null } : { ok: both / total, bye: (both + byeOnly) / total };
 }
 
 /** Everything one call shows to be missing of itself. */
 export function missingOf(call: readonly Spoken[], findings: CallFindings, facts: SourceFacts): readonly Missing[] {
-  const bye = missingBye(findings, facts);
   const numbered = serialsOf(call) !== null;
-  if (facts.meaning === 'per_call' && numbered) {
-    return [...serialHoles(call, facts.serialBase, horizonMs(facts.settings)), ...(bye === null ? [] : [bye])];
-  }
   if (facts.meaning === 'per_source' && numbered) return [];
-  return [missingRinging(findings, facts), missingOk(findings, facts), bye].filter((gap) => gap !== null);
+  const counted = facts.meaning === 'per_call' && numbered;
+  const holes = counted ? serialHoles(call, facts) : [];
+  // Below the highest serial heard of a call the holes are all there is; above it the states are.
+  const ringing = counted ? null : missingRinging(call, findings, facts);
+  const ok = counted && findings.events.bye !== null ? null : missingOk(findings, facts);
+  return [...holes, ...[ringing, ok, missingBye(findings, facts)].filter((gap) => gap !== null)];
 }
 
 /** Whether a Ringing before the first one seen may be missing, so that nothing bounds ringing from below. */
@@ -125,8 +188,11 @@ export function earlierRingingMissing(events: Events, facts: SourceFacts): boole
   const serial = serialsOf(events.ringing)?.[0];
   if (serial !== undefined && facts.meaning === 'per_call') return serial > BigInt(facts.serialBase);
   if (serial !== undefined && facts.meaning === 'per_source') {
-    const since = first.firstAt - horizonMs(facts.settings) - facts.settings.staleRingingMs;
-    return facts.holes.some((hole) => hole.from < serial && hole.sentTo >= since);
+    // The holes are known up to W only.
+    if (facts.through < first.firstAt) return true;
+    const since = earliestSent(facts.settings)(first) - facts.settings.staleRingingMs;
+    const cutThrough = facts.epochs.some((at) => at >= since && at <= first.firstAt);
+    return cutThrough || facts.holes.some((hole) => hole.from < serial && hole.sentTo >= since);
   }
   // A switch that sends both codes sends 180 first; a lone 183 may have lost it.
   return events.ringing.every((one) => one.state === '183');

@@ -4,7 +4,7 @@
  */
 import type { Spoken } from '../delivery/evidence.js';
 import type { SourceFacts } from '../delivery/facts.js';
-import { horizonMs, type LossSample } from '../notification.js';
+import type { LossSample } from '../notification.js';
 import { missingIn, serialHoles } from './missing.js';
 import type { Events } from './times.js';
 
@@ -33,7 +33,7 @@ export function sampleOf(call: readonly Spoken[], events: Events, facts: SourceF
   const apart = pair ? next - rang : 0;
   const lost =
     facts.meaning === 'per_call'
-      ? serialHoles(call, facts.serialBase, horizonMs(facts.settings))
+      ? serialHoles(call, facts)
           .filter((hole) => hole.certainty === 'certain')
           .reduce((sum, hole) => sum + missingIn(hole), 0)
       : 0;

@@ -33,6 +33,8 @@ export interface Times {
   readonly ringing: EventTime | null;
   readonly answered: EventTime | null;
   readonly ended: EventTime | null;
+  /** No OK of the call was sent before this, whatever is missing: when its last Ringing was sent, at the earliest. */
+  readonly notAnsweredBefore: number | null;
   /** Something arrived out of order: there is evidence of delay. */
   readonly late: boolean;
 }
@@ -51,7 +53,10 @@ export function eventsOf(call: readonly Spoken[]): Events {
 }
 
 /** Whether a notification of a call was received after one that happened later. */
-export function isLate(one: Pick<Spoken, 'state' | 'firstAt'>, call: readonly Pick<Spoken, 'state' | 'firstAt'>[]): boolean {
+export function isLate(
+  one: Pick<Spoken, 'state' | 'firstAt'>,
+  call: readonly Pick<Spoken, 'state' | 'firstAt'>[],
+): boolean {
   const own = rank(one.state);
   return own !== null && call.some((other) => (rank(other.state) ?? -1) > own && other.firstAt < one.firstAt);
 }
@@ -65,6 +70,7 @@ function interval(at: number, earliest: number | null, latest: number): EventTim
 /**
  * The best estimate of an answer whose OK arrived after its Bye: the OK was sent a whole number of intervals before it
  * was received, so the latest such instant before the Bye; the Bye's own receipt when none fits after `notBefore`.
+ * An OK has RETRY retries: 18.5 s after its Bye a seventh interval would fit, and no sender waits that long.
  */
 function answerBefore(bye: number, ok: number, notBefore: number, intervalMs: number): number {
   const tries = Math.floor((ok - bye) / intervalMs) + 1;
@@ -87,24 +93,26 @@ export function timesOf(events: Events, settings: Settings, earlierRinging: bool
     const at = Math.min(...receipts(...events.ringing, ok, bye));
     ringing = interval(at, earlierRinging ? null : Math.min(...events.ringing.map(earliestOf)), at);
   }
-  // What bounds later events from below even when an earlier Ringing may be missing.
-  const rangFrom = events.ringing.length > 0 ? Math.min(...events.ringing.map(earliestOf)) : Number.NEGATIVE_INFINITY;
+  // Bounds later events from below even when an earlier Ringing may be missing: they come after every Ringing.
+  const rangFrom = Math.max(Number.NEGATIVE_INFINITY, ...events.ringing.map(earliestOf));
 
   let answered: EventTime | null = null;
   if (ok !== null) {
     const latest = Math.min(...receipts(ok, bye));
+    const earliest = Math.max(earliestOf(ok), rangFrom);
     const at =
       bye !== null && bye.firstAt < ok.firstAt
-        ? answerBefore(bye.firstAt, ok.firstAt, ringing?.at ?? Number.NEGATIVE_INFINITY, settings.intervalMs)
+        ? answerBefore(bye.firstAt, ok.firstAt, Math.max(ringing?.at ?? earliest, earliest), settings.intervalMs)
         : latest;
-    answered = interval(at, Math.max(earliestOf(ok), rangFrom), latest);
+    answered = interval(at, earliest, latest);
   }
   let ended: EventTime | null = null;
   if (bye !== null) {
     ended = interval(bye.firstAt, Math.max(earliestOf(bye), answered?.earliest ?? rangFrom), bye.firstAt);
   }
   const call = [...events.ringing, ...(ok === null ? [] : [ok]), ...(bye === null ? [] : [bye])];
-  return { ringing, answered, ended, late: call.some((one) => isLate(one, call)) };
+  const notAnsweredBefore = events.ringing.length > 0 ? rangFrom : null;
+  return { ringing, answered, ended, notAnsweredBefore, late: call.some((one) => isLate(one, call)) };
 }
 
 /** A span between two events: the estimate, and what it is at least and at most (null: not bounded). */
