@@ -7,15 +7,14 @@
  * was already the highest H ago cannot be a retry of something sent then: three distinct ones in a row mean that the
  * source restarted, and a new epoch begins. A serial just past 2^k after one just below it is a wrap, not a restart.
  */
-import { rank } from './evidence.js';
 import type { SerialHole } from './facts.js';
-import type { SerialMeaning, WireState } from '../notification.js';
 
 /** A notification as the book sees it. */
 export interface Received {
   readonly serial: bigint | null;
-  readonly state: WireState;
   readonly firstAt: number;
+  /** It is the one that moves the count on: any notification where serials count those, a call's first where they count calls. */
+  readonly counts: boolean;
 }
 
 /** A run of serials that did not arrive; serials as decimal text, because the book is stored as JSON. */
@@ -80,7 +79,6 @@ const MOST_EPOCHS = 100;
 export const MOST_LOST_IN_A_ROW = 100_000n;
 
 export interface BookRules {
-  readonly meaning: SerialMeaning;
   readonly horizonMs: number;
   /** Lost holes are kept this long for the calls that lie across them. */
   readonly keepMs: number;
@@ -113,11 +111,9 @@ class Page {
   }
 
   /** Takes one notification, in order of receipt. */
-  take({ serial: raw, state, firstAt }: Received): void {
+  take({ serial: raw, counts, firstAt }: Received): void {
     if (raw === null) return;
     const serial = this.unwrap(raw);
-    // Serials that count calls stand in every notification of the call; only the first of a call moves the count on.
-    const counts = this.rules.meaning === 'per_source' || rank(state) === 0;
     if (this.highest === null) this.raise(serial, firstAt);
     else if (serial > this.highest) {
       if (serial > this.highest + 1n) this.open(this.highest + 1n, serial - 1n, firstAt);
@@ -192,7 +188,7 @@ class Page {
     this.below = [];
     for (const { serial, at } of evidence) {
       if (this.highest === null) this.raise(serial, at);
-      else this.take({ serial, state: 'ringing', firstAt: at });
+      else this.take({ serial, counts: true, firstAt: at });
     }
   }
 

@@ -55,8 +55,16 @@ export interface SweepStore {
   declareOutage(receiverId: string, span: Span, gaps: (sourceKey: string) => Gap): Promise<void>;
   sources(): Promise<readonly SweptSource[]>;
   feedFacts(since: number): Promise<FeedFacts>;
-  /** Notifications of a source first received in (after, through], in order of receipt. */
-  received(sourceKey: string, after: number | null, through: number, limit: number): Promise<readonly Received[]>;
+  /**
+   * Notifications of a source first received in (after, through], in order of receipt.
+   * @param firstOfCallMs null: each counts. Otherwise one counts when nothing of its Call ID came in the time before it.
+   */
+  received(
+    sourceKey: string,
+    span: { readonly after: number | null; readonly through: number },
+    firstOfCallMs: number | null,
+    limit: number,
+  ): Promise<readonly Received[]>;
   /** The newest notifications of a source first received up to `through`, at most `limit`. */
   recent(sourceKey: string, through: number, limit: number): Promise<readonly SampledSerial[]>;
   /** Stores a moved book and its gaps; false when another receiver moved it meanwhile (nothing is written then). */

@@ -134,7 +134,9 @@ export class Sweep {
     for (let round = 0; round < ROUNDS; round++) {
       const after = current.processedThrough;
       if (after !== null && after >= through) break;
-      const received = await this.store.received(source.key, after, through, RECEIVED_AT_ONCE);
+      // A call's Ringing may be followed by another code's; only its first stands for the call.
+      const firstOfCallMs = source.meaning === 'call_number' ? this.options.settings.staleRingingMs : null;
+      const received = await this.store.received(source.key, { after, through }, firstOfCallMs, RECEIVED_AT_ONCE);
       const last = received.at(-1);
       // A full page may have cut an instant in two: move only to the one before its last.
       const full = received.length >= RECEIVED_AT_ONCE && last !== undefined;
@@ -143,7 +145,7 @@ export class Sweep {
         current.book ?? EMPTY_BOOK,
         received.filter((one) => one.firstAt <= upTo),
         upTo,
-        { meaning: source.meaning, horizonMs: this.horizon, keepMs },
+        { horizonMs: this.horizon, keepMs },
       );
       const gaps = newest(events.map((event) => serialGap(source.key, event, this.horizon, MOST_LOST_IN_A_ROW)));
       if (!(await this.store.saveBook(current, book, upTo, gaps))) break;

@@ -33,7 +33,7 @@ export interface IvrOptions {
   /** The receivers; each datagram goes to one of them at random. */
   readonly targets: readonly Target[];
   readonly clock: Clock;
-  readonly schedule: Schedule;
+  readonly schedule: Pick<Schedule, 'at'>;
   /** Sends from the port kept for notifications at this place of a call. */
   readonly send: (source: number, index: number, bytes: Uint8Array, target: Target) => void;
 }

@@ -20,8 +20,10 @@ import { GAP_COLUMNS, gapRow, rowArray } from './rows.js';
 
 /** A receiver whose last sign of life is older than this holds W back no longer: nothing of it can still arrive unasked. */
 const RECEIVER_GONE_MS = 10_000;
-/** Digits of a serial that fit PostgreSQL's numeric comparison without loss are all of them; text that is no number is null. */
+/** A serial that is a number. */
 const DECIMAL = /^\d{1,38}$/;
+
+const EPOCH_MS = '(extract(epoch from first_at) * 1000)::bigint';
 
 function instant(ms: number): Date {
   return new Date(ms);
@@ -121,42 +123,47 @@ export class PgSweepStore implements SweepStore {
     };
   }
 
-  async received(sourceKey: string, after: number | null, through: number, limit: number): Promise<readonly Received[]> {
-    const sample = await this.serials(sourceKey, after, through, limit, 'asc');
-    return sample.map(({ serial, state, firstAt }) => ({
+  async received(
+    sourceKey: string,
+    span: { readonly after: number | null; readonly through: number },
+    firstOfCallMs: number | null,
+    limit: number,
+  ): Promise<readonly Received[]> {
+    const counts =
+      firstOfCallMs === null
+        ? 'true'
+        : `not exists (select 1 from notification as before where before.call_key = taken.call_key
+             and before.first_at < taken.first_at
+             and before.first_at > taken.first_at - make_interval(secs => ${String(firstOfCallMs / 1000)}))`;
+    const rows = await this.asOneText<[string, number, boolean]>(
+      `json_build_array(serial, ${EPOCH_MS}, ${counts}) order by first_at`,
+      `where source_key = $1 and first_at > $2 and first_at <= $3 order by first_at limit $4`,
+      [sourceKey, instant(span.after ?? 0), instant(span.through), limit],
+    );
+    return rows.map(([serial, firstAt, counted]) => ({
       serial: DECIMAL.test(serial) ? BigInt(serial) : null,
-      state,
       firstAt,
+      counts: counted,
     }));
   }
 
-  recent(sourceKey: string, through: number, limit: number): Promise<readonly SampledSerial[]> {
-    return this.serials(sourceKey, null, through, limit, 'desc');
+  async recent(sourceKey: string, through: number, limit: number): Promise<readonly SampledSerial[]> {
+    const rows = await this.asOneText<[string, string, WireState, number]>(
+      `json_build_array(call_key, serial, state, ${EPOCH_MS})`,
+      `where source_key = $1 and first_at <= $2 order by first_at desc limit $3`,
+      [sourceKey, instant(through), limit],
+    );
+    return rows.map(([callKey, serial, state, firstAt]) => ({ callKey, serial, state, firstAt }));
   }
 
-  /** As one text: Prisma decodes results value by value, 30 us a row against 1 us. */
-  private async serials(
-    sourceKey: string,
-    after: number | null,
-    through: number,
-    limit: number,
-    order: 'asc' | 'desc',
-  ): Promise<readonly SampledSerial[]> {
+  /** Raw rows as one text: Prisma decodes results value by value, 30 us a row against 1 us. */
+  private async asOneText<Row>(row: string, which: string, values: readonly unknown[]): Promise<readonly Row[]> {
     const [answer] = await this.prisma.$queryRawUnsafe<{ found: string }[]>(
-      `select coalesce(json_agg(json_build_array(
-         call_key, serial, state, (extract(epoch from first_at) * 1000)::bigint) order by first_at ${order}), '[]')::text as found
-       from (
-         select call_key, serial, state, first_at from notification
-         where source_key = $1 and first_at > $2 and first_at <= $3
-         order by first_at ${order} limit $4
-       ) as taken`,
-      sourceKey,
-      instant(after ?? 0),
-      instant(through),
-      limit,
+      `select coalesce(json_agg(${row}), '[]')::text as found
+       from (select call_key, serial, state, first_at from notification ${which}) as taken`,
+      ...values,
     );
-    const rows = JSON.parse(answer?.found ?? '[]') as [string, string, WireState, number][];
-    return rows.map(([callKey, serial, state, firstAt]) => ({ callKey, serial, state, firstAt }));
+    return JSON.parse(answer?.found ?? '[]') as Row[];
   }
 
   async saveBook(source: SweptSource, book: Book, through: number, gaps: readonly Gap[]): Promise<boolean> {

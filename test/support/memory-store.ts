@@ -52,6 +52,16 @@ export class MemoryStore implements LedgerStore, QuarantineStore, SweepStore {
     this.swept.set(key, { key, ...fresh });
   }
 
+  /** Sets what a source's serials mean, as an operator would. */
+  pin(key: string, meaning: SerialMeaning): void {
+    const source = this.swept.get(key);
+    if (source !== undefined) this.swept.set(key, { ...source, meaning, pinned: true });
+  }
+
+  meaningOf(key: string): SerialMeaning {
+    return this.swept.get(key)?.meaning ?? 'unknown';
+  }
+
   commit(keys: readonly KeyRef[], decide: (stored: ReadonlyMap<string, StoredKey>) => readonly KeyChange[]): Promise<void> {
     const stored = new Map<string, StoredKey>();
     for (const { callKey } of keys) {
@@ -153,11 +163,22 @@ export class MemoryStore implements LedgerStore, QuarantineStore, SweepStore {
       .sort((a, b) => a.firstAt - b.firstAt);
   }
 
-  received(sourceKey: string, after: number | null, through: number, limit: number): Promise<readonly Received[]> {
+  received(
+    sourceKey: string,
+    span: { readonly after: number | null; readonly through: number },
+    firstOfCallMs: number | null,
+    limit: number,
+  ): Promise<readonly Received[]> {
+    const taken = this.serials(sourceKey, span.after ?? 0, span.through).slice(0, limit);
+    const before = firstOfCallMs === null ? [] : this.serials(sourceKey, (taken[0]?.firstAt ?? 0) - firstOfCallMs, span.through);
     return Promise.resolve(
-      this.serials(sourceKey, after ?? 0, through)
-        .slice(0, limit)
-        .map(({ serial, state, firstAt }) => ({ serial: /^\d{1,38}$/.test(serial) ? BigInt(serial) : null, state, firstAt })),
+      taken.map(({ serial, firstAt, callKey }) => ({
+        serial: /^\d{1,38}$/.test(serial) ? BigInt(serial) : null,
+        firstAt,
+        counts: !before.some(
+          (one) => one.callKey === callKey && one.firstAt < firstAt && one.firstAt > firstAt - (firstOfCallMs ?? 0),
+        ),
+      })),
     );
   }
 
