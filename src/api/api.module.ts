@@ -7,6 +7,9 @@ import {
   type NestModule,
 } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
+import { GraphQLModule } from '@nestjs/graphql';
+import { GRAPHQL_OPTIONS } from './graphql/graphql.options.js';
+import { CallResolver, LedgerResolver } from './graphql/resolvers.js';
 import { Reading } from './reading.js';
 import { CallsController } from './rest/calls.controller.js';
 import { LedgerController } from './rest/ledger.controller.js';
@@ -24,10 +27,12 @@ export class ApiModule implements NestModule {
   static forRootAsync({ imports = [], inject = [], useFactory }: ApiModuleOptions): DynamicModule {
     return {
       module: ApiModule,
-      imports: [...imports],
+      imports: [...imports, GraphQLModule.forRoot(GRAPHQL_OPTIONS)],
       controllers: [CallsController, LedgerController],
       providers: [
         { provide: Reading, inject, useFactory },
+        CallResolver,
+        LedgerResolver,
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],
       exports: [Reading],

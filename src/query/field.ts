@@ -54,7 +54,7 @@ export function oneOf<T extends string>(enumeration: Enumeration<T>, description
 
 /** The same field, null when it is not known or does not apply. */
 export function orNull<T>(base: Field<T>): Field<T | null> {
-  return { ...base, nullable: true } as Field<T | null>;
+  return { ...base, nullable: true };
 }
 
 export function listOf<T>(base: Field<T>): Field<readonly T[]> {

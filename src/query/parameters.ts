@@ -92,13 +92,13 @@ function optional<T>(kind: ParameterKind, schema: z.ZodType<T>, description: str
 /** Any of several values: one alone is a list of one. */
 function anyOf<T>(kind: ParameterKind, schema: z.ZodType<T>, description: string): Parameter<readonly T[] | undefined> {
   const list = z
-    .preprocess((value) => (Array.isArray(value) ? value : [value]), z.array(schema).min(1, 'is empty'))
+    .preprocess((value): unknown => (Array.isArray(value) ? value : [value]), z.array(schema).min(1, 'is empty'))
     .refine((values) => values.length <= VALUES_MAX, `is given more than ${String(VALUES_MAX)} times`);
   return {
     kind,
     description,
     many: true,
-    schema: z.union([z.undefined(), list]) as z.ZodType<readonly T[] | undefined>,
+    schema: z.union([z.undefined(), list]),
   };
 }
 

@@ -1,5 +1,5 @@
 /** The reading application over real HTTP on a database of its own. */
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import type { INestApplication } from '@nestjs/common';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -35,17 +35,21 @@ export interface Answer {
   readonly headers: Headers;
 }
 
-export interface TestApi {
+/** An application that listens. */
+export interface ServedApi {
   readonly app: INestApplication;
   readonly url: string;
+  get(path: string, init?: RequestInit): Promise<Answer>;
+  graphql(query: string, variables?: Record<string, unknown>): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export interface TestApi extends ServedApi {
   readonly database: TestDatabase;
   readonly pool: pg.Pool;
   readonly prisma: PrismaClient;
   /** The instant the application takes for now; the test may move it. */
   readonly clock: { at: Date };
-  get(path: string, init?: RequestInit): Promise<Answer>;
-  graphql(query: string, variables?: Record<string, unknown>): Promise<Answer>;
-  close(): Promise<void>;
 }
 
 async function answerOf(response: Response): Promise<Answer> {
@@ -55,42 +59,48 @@ async function answerOf(response: Response): Promise<Answer> {
   return { status: response.status, type, body, headers: response.headers };
 }
 
-/** Starts the application at minute 0 of the test's day (rows.ts) on a free port. */
-export async function testApi(): Promise<TestApi> {
-  const database = await testDatabase();
-  const pool = testPool(database);
-  const prisma = testPrisma(database);
-  const clock = { at: time(0) };
-  const now = { now: (): number => clock.at.getTime() };
+/** Serves what `db` holds as of `now`, on a free port. */
+export async function serveApi(db: PrismaClient, now: () => Date): Promise<ServedApi> {
+  const clock = { now: (): number => now().getTime() };
   @Module({
-    imports: [ApiModule.forRootAsync({ useFactory: () => new Reading(prisma, now, CONFIGURED) })],
+    imports: [ApiModule.forRootAsync({ useFactory: () => new Reading(db, clock, CONFIGURED) })],
     controllers: [HealthController],
-    providers: [{ provide: Health, useFactory: () => new Health(prisma, now) }],
+    providers: [{ provide: Health, useFactory: () => new Health(db, clock) }],
   })
   class TestModule {}
   const app = await NestFactory.create(TestModule, { logger: false });
   serveOpenApi(app);
   await app.listen(0, '127.0.0.1');
-  const { port } = app.getHttpServer().address() as AddressInfo;
+  const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
   const url = `http://127.0.0.1:${String(port)}`;
   return {
     app,
     url,
+    get: async (path, init) => answerOf(await fetch(`${url}${path}`, init)),
+    graphql: async (query, variables = {}) => {
+      const headers = { 'content-type': 'application/json' };
+      const body = JSON.stringify({ query, variables });
+      return answerOf(await fetch(`${url}/graphql`, { method: 'POST', headers, body }));
+    },
+    close: () => app.close(),
+  };
+}
+
+/** The application over a database of its own, at minute 0 of the test's day (rows.ts). */
+export async function testApi(): Promise<TestApi> {
+  const database = await testDatabase();
+  const pool = testPool(database);
+  const prisma = testPrisma(database);
+  const clock = { at: time(0) };
+  const served = await serveApi(prisma, () => clock.at);
+  return {
+    ...served,
     database,
     pool,
     prisma,
     clock,
-    get: async (path, init) => answerOf(await fetch(`${url}${path}`, init)),
-    graphql: async (query, variables = {}) =>
-      answerOf(
-        await fetch(`${url}/graphql`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify({ query, variables }),
-        }),
-      ),
     close: async () => {
-      await app.close();
+      await served.close();
       await prisma.$disconnect();
       await pool.end();
       await database.close();

@@ -1,0 +1,55 @@
+/** What a client of GraphQL is told of a failure: a code to act on, and nothing of an unexpected error but its id. */
+import { randomUUID } from 'node:crypto';
+import { unwrapResolverError } from '@apollo/server/errors';
+import { Logger } from '@nestjs/common';
+import type { GraphQLFormattedError } from 'graphql';
+import { BadParameters, type Fault, ReadUnavailable } from '../../query/faults.js';
+
+/** REST's names of Relay's arguments. */
+const RELAY_NAMES: Readonly<Record<string, string>> = { limit: 'first', cursor: 'after' };
+
+/** Codes of faults that lie in the request itself: what graphql and Apollo say about them is for the client. */
+const REQUEST_CODES: ReadonlySet<unknown> = new Set([
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'BAD_USER_INPUT',
+  'BAD_REQUEST',
+  'OPERATION_RESOLUTION_FAILURE',
+  'PERSISTED_QUERY_NOT_FOUND',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
+  'QUERY_TOO_DEEP',
+  'QUERY_TOO_COSTLY',
+]);
+
+const logger = new Logger('graphql');
+
+function relayNamed({ parameter, reason }: Fault): Fault {
+  return { parameter: RELAY_NAMES[parameter] ?? parameter, reason };
+}
+
+/** Gives an error its code: BAD_USER_INPUT (with `errors`), DATABASE_UNAVAILABLE, INTERNAL_SERVER_ERROR (with `id`). */
+export function formatError(formatted: GraphQLFormattedError, thrown: unknown): GraphQLFormattedError {
+  const cause = unwrapResolverError(thrown);
+  const where = {
+    ...(formatted.path === undefined ? {} : { path: formatted.path }),
+    ...(formatted.locations === undefined ? {} : { locations: formatted.locations }),
+  };
+  if (cause instanceof BadParameters) {
+    const errors = cause.faults.map(relayNamed);
+    const message = errors.map(({ parameter, reason }) => `${parameter} ${reason}`).join('; ');
+    return { message, ...where, extensions: { code: 'BAD_USER_INPUT', errors } };
+  }
+  const code = formatted.extensions?.['code'];
+  if (REQUEST_CODES.has(code)) return { message: formatted.message, ...where, extensions: { code } };
+  const id = randomUUID();
+  const told = cause instanceof ReadUnavailable ? cause.cause : cause;
+  logger.error(
+    `${formatted.path?.join('.') ?? 'request'} failed (${id}): ${told instanceof Error ? (told.stack ?? told.message) : String(told)}`,
+  );
+  if (cause instanceof ReadUnavailable) {
+    const message = 'The database did not answer, so nothing is known; this does not mean there is nothing.';
+    return { message, ...where, extensions: { code: 'DATABASE_UNAVAILABLE', id } };
+  }
+  const message = 'An error that should not happen; the log has it under this id.';
+  return { message, ...where, extensions: { code: 'INTERNAL_SERVER_ERROR', id } };
+}

@@ -1,0 +1,129 @@
+/** Limits on what one query may ask: how long it is, how deep it goes, how many records it may hold. */
+import type { ApolloServerPlugin } from '@apollo/server';
+import {
+  type FieldNode,
+  type FragmentDefinitionNode,
+  getArgumentValues,
+  getNamedType,
+  getVariableValues,
+  GraphQLError,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+  isListType,
+  getNullableType,
+  isObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  type DocumentNode,
+  type SelectionNode,
+  type SelectionSetNode,
+} from 'graphql';
+
+/** The deepest useful query, calls.edges.node.notifications.serial, has 5 levels. */
+export const DEPTH_MAX = 8;
+/** A page of 500 calls with timelines and gaps may hold 10,500 records: two such pages fit one query. */
+export const COST_MAX = 25_000;
+/** Tokens of a query's text; GraphiQL's introspection has about 350. */
+export const TOKENS_MAX = 3_000;
+/** What a list without a page size is reckoned at, such as a call's timeline: three notifications and some to spare. */
+const UNPAGED_ROWS = 10;
+
+/** Levels, and records at most. */
+export interface Measure {
+  readonly depth: number;
+  readonly cost: number;
+}
+
+/** Introspection is as large as the schema, which the client did not choose. */
+const FREE: Measure = { depth: 0, cost: 0 };
+
+interface Query {
+  readonly schema: GraphQLSchema;
+  readonly variables: Record<string, unknown>;
+  readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  /** Each fragment is measured once, or fragments that spread each other twice would take 2^n steps. */
+  readonly measured: Map<string, Measure>;
+}
+
+/** A record costs 1 and its plain fields nothing; a list holds as many records as its page size allows. */
+function measureField(query: Query, node: FieldNode, parent: GraphQLNamedType): Measure {
+  const field = isObjectType(parent) ? parent.getFields()[node.name.value] : undefined;
+  if (field === undefined) return FREE;
+  if (node.selectionSet === undefined) return { depth: 1, cost: 0 };
+  const inside = measureSelections(query, node.selectionSet, getNamedType(field.type));
+  const depth = 1 + inside.depth;
+  if (field.args.some(({ name }) => name === 'first')) {
+    const first = getArgumentValues(field, node, query.variables)['first'];
+    return { depth, cost: (typeof first === 'number' && first > 1 ? first : 1) * Math.max(inside.cost, 1) };
+  }
+  // The edges of a connection are counted by its page size already.
+  const unpaged = isListType(getNullableType(field.type)) && node.name.value !== 'edges';
+  return { depth, cost: (unpaged ? UNPAGED_ROWS : 1) * (1 + inside.cost) };
+}
+
+function measureSelection(query: Query, node: SelectionNode, parent: GraphQLNamedType): Measure {
+  if (node.kind === Kind.FIELD) return measureField(query, node, parent);
+  if (node.kind === Kind.INLINE_FRAGMENT) {
+    const named = node.typeCondition === undefined ? parent : query.schema.getType(node.typeCondition.name.value);
+    return measureSelections(query, node.selectionSet, named ?? parent);
+  }
+  const name = node.name.value;
+  const known = query.measured.get(name);
+  const fragment = query.fragments.get(name);
+  if (known !== undefined || fragment === undefined) return known ?? FREE;
+  const type = query.schema.getType(fragment.typeCondition.name.value) ?? parent;
+  const measure = measureSelections(query, fragment.selectionSet, type);
+  query.measured.set(name, measure);
+  return measure;
+}
+
+function measureSelections(query: Query, { selections }: SelectionSetNode, parent: GraphQLNamedType): Measure {
+  return selections
+    .map((selection) => measureSelection(query, selection, parent))
+    .reduce((all, one) => ({ depth: Math.max(all.depth, one.depth), cost: all.cost + one.cost }), FREE);
+}
+
+/**
+ * Measures an operation of a document that is valid (so that no fragment spreads itself).
+ * Null when its variables do not fit: execution says so.
+ */
+export function measureOperation(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  given: Readonly<Record<string, unknown>>,
+): Measure | null {
+  const root = schema.getRootType(operation.operation);
+  const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], given);
+  if (coerced === undefined || root === null || root === undefined) return null;
+  const definitions = document.definitions.filter((node) => node.kind === Kind.FRAGMENT_DEFINITION);
+  const fragments = new Map(definitions.map((node) => [node.name.value, node]));
+  return measureSelections(
+    { schema, variables: coerced, fragments, measured: new Map() },
+    operation.selectionSet,
+    root,
+  );
+}
+
+function refusal(code: string, message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code, http: { status: 400 } } });
+}
+
+/** Refuses, before anything is read, a query that goes too deep or could hold too much. */
+export const limits: ApolloServerPlugin = {
+  requestDidStart: () =>
+    Promise.resolve({
+      didResolveOperation({ request, document, operation, schema }): Promise<void> {
+        const measure = operation && measureOperation(schema, document, operation, request.variables ?? {});
+        if (measure && measure.depth > DEPTH_MAX) {
+          const asked = `The query is ${String(measure.depth)} levels deep`;
+          return Promise.reject(refusal('QUERY_TOO_DEEP', `${asked}; at most ${String(DEPTH_MAX)} are answered.`));
+        }
+        if (measure && measure.cost > COST_MAX) {
+          const asked = `The query may hold ${String(measure.cost)} records; at most ${String(COST_MAX)} are answered`;
+          return Promise.reject(refusal('QUERY_TOO_COSTLY', `${asked}. Ask for smaller pages.`));
+        }
+        return Promise.resolve();
+      },
+    }),
+};
