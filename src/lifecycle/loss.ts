@@ -39,11 +39,15 @@ function triesOutside(sentAt: number, outages: readonly Span[], { retry, interva
   return tries;
 }
 
-/** Outages that can take tries from what was sent in a span, their edges widened by the margin. */
+/**
+ * Outages that can take tries from what was sent in a span. A try is received at most the margin after it is sent, so it
+ * is lost for certain, and counted as lost, when sent from a margin before the outage on; never when sent after its end.
+ * So an outage of 17 s leaves every notification of the default schedule (tries at 0, 3, ... 18 s) one try (TRUTH.md 17).
+ */
 function outagesNear(span: Span, { settings, outages }: SourceFacts): readonly Span[] {
   const reach = settings.retry * settings.intervalMs;
   return outages
-    .map(({ from, to }) => ({ from: from - settings.marginMs, to: to + settings.marginMs }))
+    .map(({ from, to }) => ({ from: from - settings.marginMs, to }))
     .filter((outage) => outage.from <= span.to + reach && outage.to >= span.from);
 }
 

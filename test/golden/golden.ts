@@ -160,7 +160,10 @@ export function storedAfter(change: KeyChange, version: number): StoredKey {
 }
 
 /** Assembles arrivals one batch at a time, as ingest does, and folds all again at the instant asked. */
-function ledgerOf(batches: readonly (readonly Arrival[])[], facts: SourceFacts): readonly [CallRecord, readonly Gap[]][] {
+function ledgerOf(
+  batches: readonly (readonly Arrival[])[],
+  facts: SourceFacts,
+): readonly [CallRecord, readonly Gap[]][] {
   const key: KeyRef = { callKey: callKeyOf('ivr', 'c1'), sourceKey: 'ivr', callId: 'c1' };
   const early = { ...facts, through: Number.NEGATIVE_INFINITY };
   let stored = NOTHING_STORED;
@@ -186,11 +189,16 @@ function value(key: string, of: unknown): string {
 
 /** Fields that are shown whenever they say something, asked for or not: nobody may overlook them. */
 function notable({ late, conflict, endProvenance }: CallRecord): readonly string[] {
-  return [...(endProvenance === 'presumed' ? ['endProvenance'] : []), ...(late ? ['late'] : []), ...(conflict ? ['conflict'] : [])];
+  return [
+    ...(endProvenance === 'presumed' ? ['endProvenance'] : []),
+    ...(late ? ['late'] : []),
+    ...(conflict ? ['conflict'] : []),
+  ];
 }
 
 function printCall(record: CallRecord, keys: readonly string[] | null): string {
-  const wanted = keys ?? [...PRINTED, ...PRINTED_TOO].filter((key) => key !== 'dispositionBasis' || record[key] !== null);
+  const wanted =
+    keys ?? [...PRINTED, ...PRINTED_TOO].filter((key) => key !== 'dispositionBasis' || record[key] !== null);
   const all = [...new Set([...wanted, ...notable(record)])];
   const fields = new Map<string, unknown>(Object.entries(record));
   return `  call     ${all.map((key) => `${key}=${value(key, fields.get(key))}`).join(' ')}`;
@@ -198,10 +206,14 @@ function printCall(record: CallRecord, keys: readonly string[] | null): string {
 
 /** One gap in words; `known` tells whether it is declared before its deadline. */
 function printGap(gap: Gap, known: boolean): string {
-  const what = gap.kind === 'serial' ? `serial ${String(gap.fromSerial)}..${String(gap.toSerial)}` : `state ${wordOf(gap)}`;
-  const estimate = gap.certainty === 'certain' || gap.estimatedLost === null ? '' : ` (${gap.estimatedLost.toPrecision(2)})`;
+  const what =
+    gap.kind === 'serial' ? `serial ${String(gap.fromSerial)}..${String(gap.toSerial)}` : `state ${wordOf(gap)}`;
+  const estimate =
+    gap.certainty === 'certain' || gap.estimatedLost === null ? '' : ` (${gap.estimatedLost.toPrecision(2)})`;
   const deadline = seconds(gap.deadlineAt ?? Number.NaN);
-  const until = known ? `open until ${deadline}${gap.status === 'lost' ? ', then lost' : ''}` : `${gap.status} once the call is final`;
+  const until = known
+    ? `open until ${deadline}${gap.status === 'lost' ? ', then lost' : ''}`
+    : `${gap.status} once the call is final`;
   return `${what} ${gap.certainty}${estimate}, ${until}`;
 }
 
@@ -211,7 +223,9 @@ function wordOf({ detail }: Gap): string {
 
 function printGaps(gaps: readonly Gap[], early: ReadonlySet<string>): readonly string[] {
   const lines = gaps.map((gap) => printGap(gap, early.has(gap.id)));
-  return (lines.length === 0 ? ['none'] : lines).map((line, index) => `  ${(index === 0 ? 'gaps' : '').padEnd(9)}${line}`);
+  return (lines.length === 0 ? ['none'] : lines).map(
+    (line, index) => `  ${(index === 0 ? 'gaps' : '').padEnd(9)}${line}`,
+  );
 }
 
 /** Ids of gaps that are declared while their deadline has not passed. */
@@ -244,9 +258,16 @@ export function run({ given, expected }: GoldenCase): readonly string[] {
       ...printGaps(gaps, declaredEarly(arrivals, facts, gaps)),
     ]);
   const printed = print(calls);
-  const backwards = print(ledgerOf([...arrivals].reverse().map((one) => [one]), facts));
+  const backwards = print(
+    ledgerOf(
+      [...arrivals].reverse().map((one) => [one]),
+      facts,
+    ),
+  );
   if (printed.join('\n') !== backwards.join('\n')) {
-    throw new Error(`processed in reverse, one by one, it reads\n${backwards.join('\n')}\ninstead of\n${printed.join('\n')}`);
+    throw new Error(
+      `processed in reverse, one by one, it reads\n${backwards.join('\n')}\ninstead of\n${printed.join('\n')}`,
+    );
   }
   return printed;
 }
