@@ -1,0 +1,357 @@
+-- The schema of a migrated database, printed from its catalog. Nothing outside schema bi is a promise.
+
+create table call (
+  call_key uuid not null,
+  id uuid not null,
+  settled boolean not null,
+  source_key text not null,
+  call_id text not null,
+  state text not null,
+  disposition text,
+  disposition_basis text,
+  caller_number text,
+  callee_number text,
+  forward_number text,
+  menu_id text,
+  menu_name text,
+  first_seen_at timestamp(3) with time zone not null,
+  ringing_at timestamp(3) with time zone,
+  ringing_at_earliest timestamp(3) with time zone,
+  ringing_code text,
+  answered_at timestamp(3) with time zone,
+  answered_at_earliest timestamp(3) with time zone,
+  ended_at timestamp(3) with time zone,
+  ended_at_earliest timestamp(3) with time zone,
+  presumed_ended_at timestamp(3) with time zone,
+  end_provenance text,
+  ring_ms bigint,
+  ring_ms_min bigint,
+  ring_ms_max bigint,
+  talk_ms bigint,
+  talk_ms_min bigint,
+  talk_ms_max bigint,
+  late boolean not null,
+  conflict boolean not null,
+  notification_count integer not null,
+  duplicate_count integer not null,
+  missing_count integer not null,
+  revision integer not null,
+  updated_at timestamp(3) with time zone not null,
+  settle_after timestamp(3) with time zone,
+  stale_at timestamp(3) with time zone,
+  awaits_facts boolean not null,
+  loss_sample integer[],
+  constraint call_counts_check CHECK (((notification_count >= 0) AND (duplicate_count >= 0) AND (missing_count >= 0))),
+  constraint call_disposition_basis_check CHECK ((disposition_basis = ANY (ARRAY['reported'::text, 'proven'::text, 'inferred'::text]))),
+  constraint call_disposition_check CHECK ((disposition = ANY (ARRAY['answered'::text, 'not_answered'::text, 'unknown'::text]))),
+  constraint call_end_provenance_check CHECK ((end_provenance = ANY (ARRAY['reported'::text, 'presumed'::text]))),
+  constraint call_order_check CHECK (((ringing_at <= answered_at) AND (answered_at <= ended_at) AND (ringing_at <= ended_at))),
+  constraint call_pkey PRIMARY KEY (call_key, id, settled),
+  constraint call_ring_ms_check CHECK (((ring_ms >= 0) AND (ring_ms_min >= 0) AND (ring_ms_min <= ring_ms_max))),
+  constraint call_state_check CHECK ((state = ANY (ARRAY['ringing'::text, 'answered'::text, 'ended'::text]))),
+  constraint call_talk_ms_check CHECK (((talk_ms >= 0) AND (talk_ms_min >= 0) AND (talk_ms_min <= talk_ms_max)))
+) partition by LIST (settled);
+comment on table call is 'One lifecycle record per call of a Call ID. The key starts with the call key, so that all calls of one Call ID lie together; settled is in it because it picks the partition, and a record stands in exactly one of the two.';
+CREATE INDEX call_first_seen_at_idx ON ONLY public.call USING btree (first_seen_at DESC, id DESC);
+CREATE INDEX call_id_idx ON ONLY public.call USING btree (id);
+
+create table call_evidence (
+  call_key uuid not null,
+  source_key text not null,
+  call_id text not null,
+  version integer not null,
+  evidence json not null,
+  last_at timestamp(3) with time zone not null,
+  constraint call_evidence_pkey PRIMARY KEY (call_key)
+) with (fillfactor=70);
+comment on table call_evidence is 'One row per Call ID of a source: the deduplication guard of its notifications (it does not depend on a time partition), the lock receivers take before they fold, and the input of the fold.';
+
+create table call_settled (
+  call_key uuid not null,
+  id uuid not null,
+  settled boolean not null,
+  source_key text not null,
+  call_id text not null,
+  state text not null,
+  disposition text,
+  disposition_basis text,
+  caller_number text,
+  callee_number text,
+  forward_number text,
+  menu_id text,
+  menu_name text,
+  first_seen_at timestamp(3) with time zone not null,
+  ringing_at timestamp(3) with time zone,
+  ringing_at_earliest timestamp(3) with time zone,
+  ringing_code text,
+  answered_at timestamp(3) with time zone,
+  answered_at_earliest timestamp(3) with time zone,
+  ended_at timestamp(3) with time zone,
+  ended_at_earliest timestamp(3) with time zone,
+  presumed_ended_at timestamp(3) with time zone,
+  end_provenance text,
+  ring_ms bigint,
+  ring_ms_min bigint,
+  ring_ms_max bigint,
+  talk_ms bigint,
+  talk_ms_min bigint,
+  talk_ms_max bigint,
+  late boolean not null,
+  conflict boolean not null,
+  notification_count integer not null,
+  duplicate_count integer not null,
+  missing_count integer not null,
+  revision integer not null,
+  updated_at timestamp(3) with time zone not null,
+  settle_after timestamp(3) with time zone,
+  stale_at timestamp(3) with time zone,
+  awaits_facts boolean not null,
+  loss_sample integer[],
+  constraint call_counts_check CHECK (((notification_count >= 0) AND (duplicate_count >= 0) AND (missing_count >= 0))),
+  constraint call_disposition_basis_check CHECK ((disposition_basis = ANY (ARRAY['reported'::text, 'proven'::text, 'inferred'::text]))),
+  constraint call_disposition_check CHECK ((disposition = ANY (ARRAY['answered'::text, 'not_answered'::text, 'unknown'::text]))),
+  constraint call_end_provenance_check CHECK ((end_provenance = ANY (ARRAY['reported'::text, 'presumed'::text]))),
+  constraint call_order_check CHECK (((ringing_at <= answered_at) AND (answered_at <= ended_at) AND (ringing_at <= ended_at))),
+  constraint call_ring_ms_check CHECK (((ring_ms >= 0) AND (ring_ms_min >= 0) AND (ring_ms_min <= ring_ms_max))),
+  constraint call_settled_pkey PRIMARY KEY (call_key, id, settled),
+  constraint call_state_check CHECK ((state = ANY (ARRAY['ringing'::text, 'answered'::text, 'ended'::text]))),
+  constraint call_talk_ms_check CHECK (((talk_ms >= 0) AND (talk_ms_min >= 0) AND (talk_ms_min <= talk_ms_max)))
+) partition of call FOR VALUES IN (true);
+comment on table call_settled is 'Calls that nothing ordinary can change any more: the history billing reads.';
+CREATE INDEX call_settled_call_id_idx ON public.call_settled USING btree (source_key, call_id);
+CREATE INDEX call_settled_callee_number_idx ON public.call_settled USING btree (callee_number text_pattern_ops);
+CREATE INDEX call_settled_caller_number_idx ON public.call_settled USING btree (caller_number text_pattern_ops);
+CREATE INDEX call_settled_ended_at_idx ON public.call_settled USING btree (COALESCE(ended_at, presumed_ended_at) DESC, id DESC);
+CREATE INDEX call_settled_first_seen_at_id_idx ON public.call_settled USING btree (first_seen_at DESC, id DESC);
+CREATE INDEX call_settled_forward_number_idx ON public.call_settled USING btree (forward_number text_pattern_ops) WHERE (forward_number IS NOT NULL);
+CREATE INDEX call_settled_id_idx ON public.call_settled USING btree (id);
+CREATE INDEX call_settled_talk_ms_idx ON public.call_settled USING btree (talk_ms DESC NULLS LAST, id DESC);
+
+create table call_unsettled (
+  call_key uuid not null,
+  id uuid not null,
+  settled boolean not null,
+  source_key text not null,
+  call_id text not null,
+  state text not null,
+  disposition text,
+  disposition_basis text,
+  caller_number text,
+  callee_number text,
+  forward_number text,
+  menu_id text,
+  menu_name text,
+  first_seen_at timestamp(3) with time zone not null,
+  ringing_at timestamp(3) with time zone,
+  ringing_at_earliest timestamp(3) with time zone,
+  ringing_code text,
+  answered_at timestamp(3) with time zone,
+  answered_at_earliest timestamp(3) with time zone,
+  ended_at timestamp(3) with time zone,
+  ended_at_earliest timestamp(3) with time zone,
+  presumed_ended_at timestamp(3) with time zone,
+  end_provenance text,
+  ring_ms bigint,
+  ring_ms_min bigint,
+  ring_ms_max bigint,
+  talk_ms bigint,
+  talk_ms_min bigint,
+  talk_ms_max bigint,
+  late boolean not null,
+  conflict boolean not null,
+  notification_count integer not null,
+  duplicate_count integer not null,
+  missing_count integer not null,
+  revision integer not null,
+  updated_at timestamp(3) with time zone not null,
+  settle_after timestamp(3) with time zone,
+  stale_at timestamp(3) with time zone,
+  awaits_facts boolean not null,
+  loss_sample integer[],
+  constraint call_counts_check CHECK (((notification_count >= 0) AND (duplicate_count >= 0) AND (missing_count >= 0))),
+  constraint call_disposition_basis_check CHECK ((disposition_basis = ANY (ARRAY['reported'::text, 'proven'::text, 'inferred'::text]))),
+  constraint call_disposition_check CHECK ((disposition = ANY (ARRAY['answered'::text, 'not_answered'::text, 'unknown'::text]))),
+  constraint call_end_provenance_check CHECK ((end_provenance = ANY (ARRAY['reported'::text, 'presumed'::text]))),
+  constraint call_order_check CHECK (((ringing_at <= answered_at) AND (answered_at <= ended_at) AND (ringing_at <= ended_at))),
+  constraint call_ring_ms_check CHECK (((ring_ms >= 0) AND (ring_ms_min >= 0) AND (ring_ms_min <= ring_ms_max))),
+  constraint call_state_check CHECK ((state = ANY (ARRAY['ringing'::text, 'answered'::text, 'ended'::text]))),
+  constraint call_talk_ms_check CHECK (((talk_ms >= 0) AND (talk_ms_min >= 0) AND (talk_ms_min <= talk_ms_max))),
+  constraint call_unsettled_pkey PRIMARY KEY (call_key, id, settled)
+) partition of call FOR VALUES IN (false) with (fillfactor=70);
+comment on table call_unsettled is 'Calls that an ordinary retry or a backlog can still change, active ones among them.';
+CREATE INDEX call_unsettled_first_seen_at_id_idx ON public.call_unsettled USING btree (first_seen_at DESC, id DESC);
+CREATE INDEX call_unsettled_id_idx ON public.call_unsettled USING btree (id);
+CREATE INDEX call_unsettled_settle_after_idx ON public.call_unsettled USING btree (settle_after) WHERE (settle_after IS NOT NULL);
+
+create table gap (
+  ledger_key uuid not null,
+  id uuid not null,
+  source_key text not null,
+  call_key uuid,
+  call_id text,
+  kind text not null,
+  certainty text not null,
+  status text not null,
+  from_serial text,
+  to_serial text,
+  from_at timestamp(3) with time zone not null,
+  to_at timestamp(3) with time zone,
+  opened_at timestamp(3) with time zone not null,
+  deadline_at timestamp(3) with time zone,
+  closed_at timestamp(3) with time zone,
+  estimated_lost double precision,
+  detail text not null,
+  constraint gap_certainty_check CHECK ((certainty = ANY (ARRAY['certain'::text, 'possible'::text]))),
+  constraint gap_estimated_lost_check CHECK ((estimated_lost >= (0)::double precision)),
+  constraint gap_kind_check CHECK ((kind = ANY (ARRAY['serial'::text, 'state'::text, 'outage'::text, 'overflow'::text, 'silence'::text, 'quarantine'::text]))),
+  constraint gap_pkey PRIMARY KEY (ledger_key, id),
+  constraint gap_span_check CHECK ((from_at <= to_at)),
+  constraint gap_status_check CHECK ((status = ANY (ARRAY['open'::text, 'filled'::text, 'lost'::text, 'explained'::text])))
+);
+comment on table gap is 'The gap ledger. The key names one thing missing: its id is derived from what is missing, so that it is declared once; ledger_key is the call key of a call''s gap, or the uuid of the source''s name space.';
+CREATE INDEX gap_open_deadline_idx ON public.gap USING btree (deadline_at) WHERE (status = 'open'::text);
+CREATE INDEX gap_opened_at_idx ON public.gap USING btree (opened_at DESC, id DESC);
+
+create table loss_window (
+  source_key text not null,
+  start_at timestamp(3) with time zone not null,
+  end_at timestamp(3) with time zone not null,
+  sample json not null,
+  p double precision not null,
+  constraint loss_window_p_check CHECK (((p >= (0)::double precision) AND (p <= (1)::double precision))),
+  constraint loss_window_pkey PRIMARY KEY (source_key, start_at),
+  constraint loss_window_span_check CHECK ((start_at < end_at))
+);
+comment on table loss_window is 'One frozen row per source and closed window: the key makes a window closable once, whichever receiver is first.';
+
+create table notification (
+  call_key uuid not null,
+  first_at timestamp(3) with time zone not null,
+  serial text not null,
+  state text not null,
+  digest bigint not null,
+  source_key text not null,
+  call_id text not null,
+  state_raw text not null,
+  last_at timestamp(3) with time zone not null,
+  copies integer not null,
+  idle_ms integer not null,
+  caller_number text,
+  callee_number text,
+  forward_number text,
+  menu_id text,
+  menu_name text,
+  payload bytea not null,
+  constraint notification_copies_check CHECK ((copies >= 1)),
+  constraint notification_pkey PRIMARY KEY (call_key, first_at, serial, state, digest),
+  constraint notification_span_check CHECK ((first_at <= last_at)),
+  constraint notification_state_check CHECK (((state = ANY (ARRAY['ringing'::text, '180'::text, '183'::text, 'ok'::text, 'bye'::text])) OR (state ~~ 'other:%'::text)))
+) partition by RANGE (first_at);
+comment on table notification is 'The raw notifications. The key is a notification''s identity within its call, the content it carried and its first receipt, so that the same wire message sent again much later is another row. One partition a day (UTC), made ahead.';
+CREATE INDEX notification_source_first_at_idx ON ONLY public.notification USING btree (source_key, first_at);
+
+create table notification_default (
+  call_key uuid not null,
+  first_at timestamp(3) with time zone not null,
+  serial text not null,
+  state text not null,
+  digest bigint not null,
+  source_key text not null,
+  call_id text not null,
+  state_raw text not null,
+  last_at timestamp(3) with time zone not null,
+  copies integer not null,
+  idle_ms integer not null,
+  caller_number text,
+  callee_number text,
+  forward_number text,
+  menu_id text,
+  menu_name text,
+  payload bytea not null,
+  constraint notification_copies_check CHECK ((copies >= 1)),
+  constraint notification_default_pkey PRIMARY KEY (call_key, first_at, serial, state, digest),
+  constraint notification_span_check CHECK ((first_at <= last_at)),
+  constraint notification_state_check CHECK (((state = ANY (ARRAY['ringing'::text, '180'::text, '183'::text, 'ok'::text, 'bye'::text])) OR (state ~~ 'other:%'::text)))
+) partition of notification DEFAULT;
+comment on table notification_default is 'Notifications whose day has no partition yet.';
+CREATE INDEX notification_default_source_key_first_at_idx ON public.notification_default USING btree (source_key, first_at);
+
+create table outage (
+  id uuid not null,
+  receiver_id uuid not null,
+  start_at timestamp(3) with time zone not null,
+  end_at timestamp(3) with time zone not null,
+  constraint outage_pkey PRIMARY KEY (id),
+  constraint outage_span_check CHECK ((start_at <= end_at))
+);
+comment on table outage is 'Append-only feed facts. One span in which no receiver served per key, declared once.';
+CREATE INDEX outage_end_at_idx ON public.outage USING btree (end_at);
+
+create table quarantine (
+  id uuid not null,
+  received_at timestamp(3) with time zone not null,
+  last_received_at timestamp(3) with time zone not null,
+  copies integer not null,
+  source_key text not null,
+  address text not null,
+  reason text not null,
+  detail text not null,
+  bytes bytea not null,
+  length integer not null,
+  constraint quarantine_copies_check CHECK ((copies >= 1)),
+  constraint quarantine_length_check CHECK ((length >= octet_length(bytes))),
+  constraint quarantine_pkey PRIMARY KEY (id),
+  constraint quarantine_span_check CHECK ((received_at <= last_received_at))
+);
+comment on table quarantine is 'Datagrams kept because they could not be stored as notifications. One row per key holds equal datagrams of a source; length is what arrived, bytes what was kept of it.';
+CREATE INDEX quarantine_received_at_idx ON public.quarantine USING btree (received_at DESC, id DESC);
+CREATE INDEX quarantine_source_idx ON public.quarantine USING btree (source_key, received_at);
+
+create table receiver (
+  id uuid not null,
+  name text not null,
+  started_at timestamp(3) with time zone not null,
+  beat_at timestamp(3) with time zone not null,
+  durable_through timestamp(3) with time zone not null,
+  stopped_at timestamp(3) with time zone,
+  constraint receiver_pkey PRIMARY KEY (id)
+);
+comment on table receiver is 'One run of one receiving process per key: a restart is another receiver, so that W never counts a dead one twice.';
+
+create table settings (
+  id bigint not null default nextval('settings_id_seq'::regclass),
+  since timestamp(3) with time zone not null,
+  retry integer not null,
+  interval_ms integer not null,
+  margin_ms integer not null,
+  stale_ringing_ms bigint not null,
+  stale_answered_ms bigint not null,
+  loss_window_ms integer not null,
+  constraint settings_interval_check CHECK ((interval_ms > 0)),
+  constraint settings_loss_window_check CHECK ((loss_window_ms > 0)),
+  constraint settings_margin_check CHECK ((margin_ms >= 0)),
+  constraint settings_pkey PRIMARY KEY (id),
+  constraint settings_retry_check CHECK ((retry >= 0)),
+  constraint settings_stale_check CHECK (((stale_ringing_ms > 0) AND (stale_answered_ms > 0)))
+);
+comment on table settings is 'Append-only versions. The key orders them: the version in force at t is the newest with since <= t.';
+
+create table source (
+  key text not null,
+  name text not null,
+  addresses text[],
+  codec json,
+  locked boolean not null default false,
+  charset text not null default 'utf-8'::text,
+  serial_meaning text not null default 'unknown'::text,
+  serial_base integer not null default 1,
+  meaning_pinned boolean not null default false,
+  meaning_version integer not null default 0,
+  last_heard_at timestamp(3) with time zone,
+  created_at timestamp(3) with time zone not null,
+  book json,
+  processed_through timestamp(3) with time zone,
+  constraint source_pkey PRIMARY KEY (key),
+  constraint source_serial_meaning_check CHECK ((serial_meaning = ANY (ARRAY['per_call'::text, 'per_source'::text, 'constant'::text, 'call_number'::text, 'opaque'::text, 'unknown'::text])))
+);
+comment on table source is 'One IVR per key. The key is fixed when first seen or configured and enters the ids of calls; the name may change.';
