@@ -52,7 +52,7 @@ const EXAMPLES_MAX = 5;
 /** Heartbeats are a second apart; an outage is known to within one on either side. */
 const HEARTBEAT_MS = 1000;
 /** What a sweep may take beyond the moment a record can settle. */
-const SETTLE_SLACK_MS = 15_000;
+export const SETTLE_SLACK_MS = 15_000;
 
 /** Judges one run. */
 export function judge(input: JudgeInput): Judgement {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import type { CallState } from '../notification.js';
 import {
   callTimeline,
   ledgerCall,
@@ -36,9 +37,9 @@ export class Ledger {
     return this.get('settings', {}, receiverSettings);
   }
 
-  /** Whether any call with an end is unsettled, among those first seen since `from` (ms since the epoch). */
-  async endedUnsettled(from: number): Promise<boolean> {
-    const query = { from: iso(from), settled: 'false', state: 'ended', limit: '1' };
+  /** Whether any call first seen since `from` (ms since the epoch) is unsettled; with a state, only calls in it. */
+  async unsettled(from: number, state?: CallState): Promise<boolean> {
+    const query = { from: iso(from), settled: 'false', limit: '1', ...(state === undefined ? {} : { state }) };
     return (await this.getPatiently('calls', query, anyPage)).data.length > 0;
   }
 

@@ -5,7 +5,7 @@ import { systemClock } from '../clock.js';
 import { UdpSocket } from '../transport/udp.socket.js';
 import type { WireFormat } from '../wire/encode.js';
 import { type AckMatch, Ivr, PORTS_PER_SOURCE, type Target } from './ivr.js';
-import { judge, type Judgement } from './judge.js';
+import { judge, type Judgement, SETTLE_SLACK_MS } from './judge.js';
 import { Ledger } from './ledger.js';
 import { type PlannedCall, planCalls, type PlanOptions } from './plan.js';
 import type { ReceiverSettings } from './reading.js';
@@ -69,6 +69,7 @@ export interface Outcome {
 /** The interval that ring and hold times are given for: the IVR's default. */
 const USUAL_INTERVAL_MS = 3000;
 const POLL_MS = 1000;
+const STALE_WAIT_MS_MAX = 120_000;
 /** Responses come in bursts of a group commit; the default of 208 kB would drop some and look like loss. */
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 const MENU_NAMES = ['Main menu', 'Callback', 'Café', '客服中心', '中文菜单'];
@@ -212,8 +213,9 @@ function lastEventAt(truth: readonly TrueCall[]): number {
 }
 
 /**
- * Waits until every ended call is settled and every gap past its deadline is closed, or until that is overdue. Stale
- * limits of more than two minutes are not waited for: what lies within them is printed as pending.
+ * Waits until every call is settled and every gap past its deadline is closed, or until that is overdue. Where a Bye is
+ * missing, that takes a stale limit; limits of more than two minutes are not waited for: what lies within them is printed
+ * as pending.
  */
 async function settle(
   ledger: Ledger,
@@ -223,18 +225,18 @@ async function settle(
   settings: ReceiverSettings,
   progress: Progress,
 ): Promise<void> {
-  const staleMs = Math.max(
-    0,
-    ...[settings.staleRingingMs, settings.staleAnsweredMs].filter((limit) => limit <= 120_000),
-  );
-  const from = lastAt + settings.horizonMs + staleMs;
+  const { horizonMs, staleRingingMs, staleAnsweredMs, lossWindowMs } = settings;
+  const staleMs = Math.max(0, ...[staleRingingMs, staleAnsweredMs].filter((limit) => limit <= STALE_WAIT_MS_MAX));
+  const deliveredAt = lastAt + 2 * horizonMs;
+  const staleAt = deliveredAt + staleMs;
   const beganAt = Date.now();
-  const until = waitMs === null ? from + settings.horizonMs + settings.lossWindowMs + 20_000 : beganAt + waitMs;
-  const since = startedAt - settings.horizonMs;
+  const until = waitMs === null ? staleAt + lossWindowMs + SETTLE_SLACK_MS : beganAt + waitMs;
+  const since = startedAt - horizonMs;
   while (Date.now() < until) {
     progress('settling', Date.now() - beganAt, until - beganAt);
-    const early = Date.now() < Math.min(from, until);
-    if (!early && !(await ledger.endedUnsettled(since)) && !(await ledger.gapsOverdue(since))) return;
+    const state = Date.now() > staleAt ? 'ended' : undefined;
+    const delivered = Date.now() > deliveredAt;
+    if (delivered && !(await ledger.unsettled(since, state)) && !(await ledger.gapsOverdue(since))) return;
     await sleep(POLL_MS);
   }
 }

@@ -89,7 +89,7 @@ describe('reading the ledger', () => {
       return asks === 1 ? [503, { title: 'Service Unavailable' }] : twoPages(url);
     };
     await served(away, async (api) => {
-      expect(await new Ledger(api).endedUnsettled(0)).toBe(true);
+      expect(await new Ledger(api).unsettled(0, 'ended')).toBe(true);
       expect(asks).toBe(2);
     });
   });
@@ -122,6 +122,8 @@ describe('ringledger simulate', () => {
       process.stderr.write = write;
       process.exitCode = undefined;
     }
-    expect(written.join('')).toMatch(/^simulate could not run: Nobody answers at http:\/\/127\.0\.0\.1:\d+ .*--api\.\n$/);
+    expect(written.join('')).toMatch(
+      /^simulate could not run: Nobody answers at http:\/\/127\.0\.0\.1:\d+ .*--api\.\n$/,
+    );
   });
 });
