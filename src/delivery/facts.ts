@@ -37,8 +37,8 @@ export interface SourceFacts {
   readonly answerRatio: number | null;
   /** Share of calls that report Ringing at all, for estimates; null before anything ended. */
   readonly ringingRatio: number | null;
-  /** Whether unanswered calls of this source end with a Bye (TRUTH.md 15): null until seen often enough. */
-  readonly byeAfterNoAnswer: boolean | null;
+  /** Share of unanswered calls of this source that end with a Bye (TRUTH.md 15); null until enough were seen. */
+  readonly unansweredByeRatio: number | null;
   /** per_source and call_number: the holes that are not filled, ordered. */
   readonly holes: readonly SerialHole[];
   /** per_source: instants at which a new epoch of serials began. */
@@ -61,7 +61,7 @@ export function noFacts(sourceKey: string, settings: Settings): SourceFacts {
     through: Number.NEGATIVE_INFINITY,
     answerRatio: null,
     ringingRatio: null,
-    byeAfterNoAnswer: null,
+    unansweredByeRatio: null,
     holes: [],
     epochs: [],
     outages: [],

@@ -104,22 +104,21 @@ export function lossOf(own: WindowSample, earlier: readonly WindowSample[], retr
 export interface Habits {
   readonly answerRatio: number | null;
   readonly ringingRatio: number | null;
-  readonly byeAfterNoAnswer: boolean | null;
+  readonly unansweredByeRatio: number | null;
 }
 
-/** Unanswered calls needed, and the share of them that must end with a Bye, before a missing one is certain. */
+/** Unanswered calls needed before anything is said of how they end. */
 const UNANSWERED_NEEDED = 20;
-const BYE_SHARE = 0.99;
 
 /** The habits that closed windows show, newest first. */
 export function habitsOf(windows: readonly WindowSample[]): Habits {
   const [first, ...rest] = windows.slice(0, MOST_POOLED);
-  if (first === undefined) return { answerRatio: null, ringingRatio: null, byeAfterNoAnswer: null };
+  if (first === undefined) return { answerRatio: null, ringingRatio: null, unansweredByeRatio: null };
   const sum = rest.reduce(addSamples, first);
   const unanswered = sum.unansweredReported + sum.unansweredPresumed;
   return {
     answerRatio: sum.ended === 0 ? null : sum.answered / sum.ended,
     ringingRatio: sum.ended === 0 ? null : sum.rang / sum.ended,
-    byeAfterNoAnswer: unanswered < UNANSWERED_NEEDED ? null : sum.unansweredReported / unanswered >= BYE_SHARE,
+    unansweredByeRatio: unanswered < UNANSWERED_NEEDED ? null : sum.unansweredReported / unanswered,
   };
 }

@@ -138,12 +138,15 @@ function missingOk({ events, outcome, presumedEndedAt }: CallFindings, facts: So
   });
 }
 
+/** Share of unanswered calls that must end with a Bye before a missing one is certain. */
+const BYE_DUE_SHARE = 0.99;
+
 /** A Bye after an OK is certain to have been due; without an OK only where unanswered calls are known to send one. */
 function missingBye({ events, presumedEndedAt, firstSeenAt }: CallFindings, facts: SourceFacts): Missing | null {
   if (presumedEndedAt === null) return null;
   const answered = events.ok !== null;
   const span = { from: (events.ok?.firstAt ?? firstSeenAt) - horizonMs(facts.settings), to: presumedEndedAt };
-  const certain = answered || facts.byeAfterNoAnswer === true;
+  const certain = answered || (facts.unansweredByeRatio ?? 0) >= BYE_DUE_SHARE;
   return stateGap('bye', {
     span,
     openedAt: presumedEndedAt,
@@ -162,7 +165,7 @@ function lostTail(span: Span, facts: SourceFacts): { readonly ok: number | null;
   const a = facts.answerRatio;
   if (q === null || a === null) return { ok: null, bye: null };
   // Not yet known whether unanswered calls of this source send a Bye: as likely as not.
-  const sendsBye = facts.byeAfterNoAnswer === null ? 0.5 : Number(facts.byeAfterNoAnswer);
+  const sendsBye = facts.unansweredByeRatio ?? 0.5;
   const both = a * q * q;
   const byeOnly = (1 - a) * sendsBye * q;
   const total = both + byeOnly + (1 - a) * (1 - sendsBye);

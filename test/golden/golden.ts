@@ -101,7 +101,7 @@ function factsOf(line: string): SourceFacts {
   };
   const p = number('p');
   const asked = one('asked');
-  const byes = one('byeAfterNoAnswer');
+  const byes = one('unansweredByeRatio');
   return {
     ...noFacts('ivr', SETTINGS),
     meaning: meaningOf(one('meaning') ?? 'per_call'),
@@ -109,7 +109,7 @@ function factsOf(line: string): SourceFacts {
     through: asked === undefined ? IN_THE_END : ms(asked),
     answerRatio: number('answerRatio') ?? 0.5,
     ringingRatio: number('ringingRatio') ?? 0.98,
-    byeAfterNoAnswer: byes === undefined ? null : byes === 'true',
+    unansweredByeRatio: byes === undefined ? null : Number(byes),
     lossWindows: p === null ? [] : [{ from: -1e9, to: 2e9, p }],
     outages: (said.get('outage') ?? []).map(span),
     quarantinedAt: (said.get('quarantine') ?? []).map(ms),
