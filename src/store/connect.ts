@@ -31,6 +31,8 @@ export async function connectWithin(url: string, waitMs: number = WAIT_MS): Prom
       application_name: 'ringledger',
       connectionTimeoutMillis: 10_000,
     });
+    // A connection that breaks fails the query under way, which is where it is answered for.
+    client.on('error', () => undefined);
     try {
       await client.connect();
       return client;

@@ -146,6 +146,22 @@ async function apply(client: pg.Client, { name, sql }: Migration): Promise<void>
     await client.query('commit');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
+    await recordFailure(client, { id, name, sql, reason });
+    throw new Error(
+      `The migration ${name} failed and nothing of it was kept: ${reason}. ` +
+        `Mend the cause, then run: ringledger migrate --retry ${name}`,
+      { cause: error },
+    );
+  }
+}
+
+interface Failure extends Migration {
+  readonly id: string;
+  readonly reason: string;
+}
+
+async function recordFailure(client: pg.Client, { id, name, sql, reason }: Failure): Promise<void> {
+  try {
     await client.query('rollback');
     await client.query('insert into _prisma_migrations (id, checksum, migration_name, logs) values ($1, $2, $3, $4)', [
       id,
@@ -153,11 +169,10 @@ async function apply(client: pg.Client, { name, sql }: Migration): Promise<void>
       name,
       reason,
     ]);
-    throw new Error(
-      `The migration ${name} failed and nothing of it was kept: ${reason}. ` +
-        `Mend the cause, then run: ringledger migrate --retry ${name}`,
-      { cause: error },
-    );
+  } catch (error) {
+    throw new Error(`The database went away during the migration ${name}; nothing of it was kept. Start again.`, {
+      cause: error,
+    });
   }
 }
 

@@ -1,5 +1,6 @@
 import { type SpawnOptions, spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   chownSync,
   cpSync,
   existsSync,
@@ -28,7 +29,8 @@ export type Account = 'self' | 'namespace' | 'copy';
 /** `nobody` on every Linux we know; any id other than 0 would do. */
 const OTHER_ID = 65534;
 const NAMESPACE = ['--user', `--map-user=${String(OTHER_ID)}`, `--map-group=${String(OTHER_ID)}`];
-const OUTSIDE_HOME = '/var/lib/ringledger';
+/** Where things go that user 65534 must reach and cannot where they are. */
+export const OUTSIDE_HOME = '/var/lib/ringledger';
 
 /** Chooses the account: asks the kernel for a user namespace once (about 5 ms) when we are root. */
 export function chooseAccount(): Account {
@@ -79,7 +81,7 @@ function chownTree(path: string, id: number): void {
  *
  * @throws Error when there is data already and the account cannot reach it: moving somebody's data is not ours to decide.
  */
-export function placeCluster(account: Account, dataDir: string): string {
+export function placeCluster(account: Account, dataDir: string, outsideHome: string): string {
   const inside = join(dataDir, 'postgres');
   const found = lstatSync(inside, { throwIfNoEntry: false });
   if (found?.isSymbolicLink() === true) return realpathSync(inside);
@@ -90,26 +92,34 @@ export function placeCluster(account: Account, dataDir: string): string {
         'enter that folder. Allow other users to enter it and the folders above it (chmod o+x), or allow user namespaces.',
     );
   }
-  const outside = join(OUTSIDE_HOME, createHash('sha256').update(dataDir).digest('hex').slice(0, 12));
-  mkdirSync(outside, { recursive: true, mode: 0o755 });
+  const outside = join(outsideHome, createHash('sha256').update(dataDir).digest('hex').slice(0, 12));
+  openFolder(outsideHome);
+  mkdirSync(outside, { recursive: true, mode: 0o700 });
   symlinkSync(outside, inside);
   return outside;
 }
 
 /** Copies the binaries (70 MB, once per version) where the account can execute them; itself when it already can. */
-export function placeBinaries(account: Account, binaries: Binaries): Binaries {
+export function placeBinaries(account: Account, binaries: Binaries, outsideHome: string): Binaries {
   if (account !== 'copy' || canEnter(binaries.home)) return binaries;
   const version = createHash('sha256')
     .update(binaries.home)
     .update(String(statSync(join(binaries.home, 'bin', 'postgres')).mtimeMs));
-  const home = join(OUTSIDE_HOME, `postgres-${version.digest('hex').slice(0, 12)}`);
+  const home = join(outsideHome, `postgres-${version.digest('hex').slice(0, 12)}`);
   if (existsSync(home)) return { home };
-  mkdirSync(OUTSIDE_HOME, { recursive: true, mode: 0o755 });
+  openFolder(outsideHome);
   // Copied aside and renamed: a start that is killed half-way leaves no half of a PostgreSQL under the final name.
   const aside = `${home}.${String(process.pid)}`;
   cpSync(binaries.home, aside, { recursive: true, verbatimSymlinks: true });
+  chownTree(aside, OTHER_ID);
   renameSync(aside, home);
   return { home };
+}
+
+/** A folder any user may enter, whatever root's umask. */
+function openFolder(path: string): void {
+  mkdirSync(path, { recursive: true });
+  chmodSync(path, 0o755);
 }
 
 /** Whether any user may enter every folder from the root down to `path`. */

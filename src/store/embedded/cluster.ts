@@ -31,8 +31,6 @@ export interface Cluster {
 
 /** A cluster holds at most this long to its way up (crash recovery of a busy day's WAL included) before we give up. */
 const START_TIMEOUT_MS = 120_000;
-/** How long a dead server's pid may wait to be reaped before its pid file is removed; reaping normally takes milliseconds. */
-const REAP_TIMEOUT_MS = 3_000;
 /** A fast shutdown writes a checkpoint, seconds at most; then the server is stopped hard and recovers at the next start. */
 const STOP_TIMEOUT_MS = 30_000;
 const POLL_MS = 10;
@@ -79,9 +77,14 @@ export async function createCluster(cluster: Cluster): Promise<void> {
     rmSync(aside, { recursive: true, force: true });
     throw new Error(`The embedded PostgreSQL could not be created under ${folder}: ${explain(failure)}`);
   }
-  // An empty folder may stand there already (a volume, a start under the copy account).
-  if (existsSync(cluster.path)) rmSync(cluster.path, { recursive: true });
-  renameSync(aside, cluster.path);
+  try {
+    // Takes the place of an empty folder (a mounted volume's, the copy account's), and fails on any other.
+    renameSync(aside, cluster.path);
+  } catch (error) {
+    rmSync(aside, { recursive: true, force: true });
+    // Two first starts at once: the other one was faster, and its cluster is as good.
+    if (!existsSync(join(cluster.path, 'PG_VERSION'))) throw error;
+  }
 }
 
 /** Runs a program to its end; null when it succeeded, else what it said. */
@@ -112,19 +115,16 @@ function removeAbandoned(folder: string, prefix: string): void {
  */
 export async function ensureRunning(cluster: Cluster, settings: Readonly<Record<string, string>>): Promise<string> {
   const deadline = Date.now() + START_TIMEOUT_MS;
-  let deadSince: number | null = null;
   let started: Started | null = null;
   while (Date.now() < deadline) {
     const postmaster = readPostmaster(cluster.path);
     const state = postmaster === null ? 'gone' : processState(postmaster.pid);
     if (postmaster !== null && state === 'running' && isPostgres(postmaster.pid, cluster.path)) {
       if (postmaster.status === 'ready' && postmaster.socketDir !== null) return postmaster.socketDir;
-      deadSince = null;
     } else if (postmaster === null || state === 'gone') {
       started = restart(started, () => start(cluster, settings));
     } else {
-      deadSince ??= Date.now();
-      if (Date.now() - deadSince > REAP_TIMEOUT_MS && removeStale(cluster.path, postmaster)) deadSince = null;
+      removeStale(cluster.path, postmaster);
     }
     await sleep(POLL_MS);
   }
@@ -170,7 +170,7 @@ function start(cluster: Cluster, settings: Readonly<Record<string, string>>): St
   closeSync(log);
   let failure: string | null = null;
   child.on('error', (error) => (failure = error.message));
-  child.on('exit', () => (failure ??= readFileSync(cluster.logFile).subarray(logFrom).toString('utf8')));
+  child.on('exit', () => (failure ??= readFrom(cluster.logFile, logFrom)));
   child.unref();
   return {
     exited: () => failure !== null,
@@ -178,6 +178,15 @@ function start(cluster: Cluster, settings: Readonly<Record<string, string>>): St
     explain: () =>
       `The embedded PostgreSQL did not start: ${explain(failure ?? '')} Its own words are in ${cluster.logFile}.`,
   };
+}
+
+function readFrom(file: string, offset: number): string {
+  try {
+    return readFileSync(file).subarray(offset).toString('utf8');
+  } catch {
+    // After a stop the whole folder may be gone before we hear of the exit; then nobody asks for the words either.
+    return '';
+  }
 }
 
 function rotateLog(file: string): void {

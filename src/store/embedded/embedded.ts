@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { type Account, chooseAccount, placeBinaries, placeCluster } from './account.js';
+import { type Account, chooseAccount, OUTSIDE_HOME, placeBinaries, placeCluster } from './account.js';
 import { findBinaries } from './binaries.js';
 import { createCluster, EMBEDDED_NAME, ensureRunning, stopServer } from './cluster.js';
 
@@ -23,6 +23,8 @@ export interface Embedded {
 /** What tests vary; the defaults are the product's. */
 export interface EmbeddedOptions {
   readonly account?: Account;
+  /** Where the `copy` account puts what it cannot reach. */
+  readonly outsideHome?: string;
   /** Server settings that override those in postgresql.conf. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -43,9 +45,10 @@ const OWNER_WAIT_MS = 2_000;
 export async function startEmbedded(dataDir: string, options: EmbeddedOptions = {}): Promise<Embedded> {
   const folder = resolve(dataDir);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const outsideHome = options.outsideHome ?? OUTSIDE_HOME;
   const account = options.account ?? chooseAccount();
-  const binaries = placeBinaries(account, findBinaries());
-  const path = placeCluster(account, folder);
+  const binaries = placeBinaries(account, findBinaries(), outsideHome);
+  const path = placeCluster(account, folder, outsideHome);
   const cluster = { binaries, account, path, logFile: join(folder, 'postgres.log') };
   await createCluster(cluster);
   const socket = await ensureRunning(cluster, options.settings ?? {});

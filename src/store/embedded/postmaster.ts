@@ -7,8 +7,8 @@ export interface Postmaster {
   readonly socketDir: string | null;
   /** `ready`, `starting`, `stopping`, or '' while the file is being written. */
   readonly status: string;
-  /** System V shared memory id; a backend that outlived its postmaster is still attached to it. */
-  readonly sharedMemoryId: number | null;
+  /** `key id` of its System V shared memory; a backend that outlived its postmaster is still attached to it. */
+  readonly sharedMemory: string | null;
 }
 
 /** Reads `postmaster.pid`; null when there is none, as after a clean stop. */
@@ -21,12 +21,11 @@ export function readPostmaster(cluster: string): Postmaster | null {
     throw error;
   }
   const [pid = '', , , , socketDir = '', , memory = '', status = ''] = text.split('\n').map((line) => line.trim());
-  const id = memory.split(/\s+/)[1];
   return {
     pid: Number(pid),
     socketDir: socketDir === '' ? null : socketDir,
     status,
-    sharedMemoryId: id === undefined ? null : Number(id),
+    sharedMemory: memory === '' ? null : memory,
   };
 }
 
@@ -65,18 +64,20 @@ export function isPostgres(pid: number, cluster: string): boolean {
 
 /**
  * Removes a `postmaster.pid` whose server is dead although its pid still answers: a pid not yet reaped, or one that
- * another program has since. PostgreSQL itself removes the file only when the pid answers nothing.
- *
- * @returns false, leaving it alone, while a backend of that server may still be attached to the shared memory.
+ * another program has since. PostgreSQL itself removes the file only when the pid answers nothing. The file is left alone
+ * while a backend of that server may still be attached to the shared memory.
  */
-export function removeStale(cluster: string, postmaster: Postmaster): boolean {
-  if (postmaster.sharedMemoryId !== null && attached(postmaster.sharedMemoryId) > 0) return false;
+export function removeStale(cluster: string, postmaster: Postmaster): void {
+  if (postmaster.sharedMemory !== null && attached(postmaster.sharedMemory) > 0) return;
   rmSync(join(cluster, 'postmaster.pid'), { force: true });
-  return true;
 }
 
-/** How many processes are attached to a System V shared memory segment; 0 where the system does not say. */
-function attached(id: number): number {
+/**
+ * How many processes are attached to a shared memory segment; 0 where the system does not say. The key is compared with
+ * the id, because ids start again at every boot and the key stands for the data folder.
+ */
+function attached(sharedMemory: string): number {
+  const [key, id] = sharedMemory.split(/\s+/).map(Number);
   let table: string;
   try {
     table = readFileSync('/proc/sysvipc/shm', 'utf8');
@@ -84,8 +85,9 @@ function attached(id: number): number {
     return 0;
   }
   for (const line of table.split('\n').slice(1)) {
-    const columns = line.trim().split(/\s+/);
-    if (Number(columns[1]) === id) return Number(columns[6]);
+    const columns = line.trim().split(/\s+/).map(Number);
+    // The kernel prints the key as a signed number, PostgreSQL as an unsigned one.
+    if (columns[1] === id && (columns[0] ?? 0) >>> 0 === key) return columns[6] ?? 0;
   }
   return 0;
 }
