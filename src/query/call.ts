@@ -3,7 +3,7 @@ import { type PackedEvidence, decodeEvidence, rank, speak } from '../delivery/ev
 import { Prisma } from '../generated/prisma/client.js';
 import { CALL_COLUMNS, GAP_OF_CALL } from './calls.js';
 import { type CallRow, GAP, type GapRow, type NotificationRow } from './contract.js';
-import { type Reads, columnsOf, rows } from './sql.js';
+import { type Reads, columnsOf, rows, utc } from './sql.js';
 
 /** The call with this id; null when there is none. */
 export async function readCall(db: Reads, id: string): Promise<CallRow | null> {
@@ -44,8 +44,8 @@ export async function notificationsOf(
   const found = await rows<EvidenceRow>(
     db,
     Prisma.sql`
-      select call.id, call.first_seen_at as since, call_evidence.evidence,
-        (select min(later.first_seen_at) from call later
+      select call.id, ${utc('call.first_seen_at')} as since, call_evidence.evidence,
+        (select ${utc('min(later.first_seen_at)')} from call later
          where later.call_key = call.call_key and later.first_seen_at > call.first_seen_at) as until
       from call join call_evidence on call_evidence.call_key = call.call_key
       where call.id = any(${[...ids]}::uuid[])`,

@@ -2,7 +2,7 @@
 import { Prisma } from '../generated/prisma/client.js';
 import type { FeedRow, FeedStatus } from './contract.js';
 import { receiversStatement } from './receivers.js';
-import { type Reads, at, rows } from './sql.js';
+import { type Reads, at, rows, utc } from './sql.js';
 
 /** Not heard for longer is `silent`. A switch that is in use at all reports a call within minutes. */
 const SILENT_AFTER_MS = 300_000;
@@ -46,7 +46,7 @@ export async function readFeed(db: Reads, period: FeedPeriod, asOf: number): Pro
   const facts = await rows<FeedFacts>(
     db,
     Prisma.sql`
-      select asked.key as "source", source.last_heard_at as "lastHeardAt", receivers.running, receivers."heldBackBy",
+      select asked.key as "source", ${utc('source.last_heard_at')} as "lastHeardAt", receivers.running, receivers."heldBackBy",
         (select count(*)::int from gap
          where source_key = asked.key and status in ('open', 'lost') and ${reaches} and ${begins}) as gaps,
         exists (select 1 from gap

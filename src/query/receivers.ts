@@ -1,6 +1,6 @@
 /** The processes that receive, and which of them holds records back. */
 import { Prisma } from '../generated/prisma/client.js';
-import { type Reads, at, rows } from './sql.js';
+import { type Reads, at, rows, utc } from './sql.js';
 
 /** A receiver whose backlog is older holds records back: heartbeats come every second, batches take milliseconds. */
 const BACKLOG_MS = 10_000;
@@ -16,7 +16,7 @@ export interface Receivers {
 /** One row, whatever receivers there are. */
 export function receiversStatement(asOf: number): Prisma.Sql {
   return Prisma.sql`
-    select running, late.name as "heldBackBy", late.durable_through as "heldSince"
+    select running, late.name as "heldBackBy", ${utc('late.durable_through')} as "heldSince"
     from (select count(*)::int as running from receiver where stopped_at is null) counted
     left join lateral (
       select name, durable_through from receiver

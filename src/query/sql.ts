@@ -6,10 +6,23 @@ import { type FieldTable, snakeCase } from './field.js';
 /** What reads need of the client. */
 export type Reads = Pick<PrismaClient, '$queryRaw'>;
 
-/** Casts that make a column arrive as the row's type: bigint as a double, exact up to 2^53. */
+/**
+ * An instant to select. Prisma's adapter drops the offset PostgreSQL prints and takes the rest for UTC, so that a session
+ * in any other zone would shift every time: the instant is handed over as UTC's wall clock.
+ */
+export function utc(expression: string): Prisma.Sql {
+  return Prisma.raw(utcText(expression));
+}
+
+function utcText(expression: string): string {
+  return `(${expression} at time zone 'UTC')`;
+}
+
+/** A bigint arrives as a double, exact up to 2^53; an instant as UTC's wall clock. */
 function selected(name: string, { sql, kind }: FieldTable[string]): string {
   const expression = sql ?? snakeCase(name);
-  return `${kind === 'span' ? `${expression}::float8` : expression} as "${name}"`;
+  if (kind === 'span') return `${expression}::float8 as "${name}"`;
+  return `${kind === 'instant' ? utcText(expression) : expression} as "${name}"`;
 }
 
 /** The select list of a contract table, without the fields named in `except`, which the query makes itself. */
