@@ -2,10 +2,13 @@ import type { LoggerService } from '@nestjs/common';
 import { pino, type Logger } from 'pino';
 import type { Config } from './config.js';
 
-/** Runs of digits this long may be somebody's number. Ports, counts and years are shorter. */
-const NUMBER = /\+?\d{6,}/g;
+/** Runs of digits this long may be somebody's number. Ports, counts and sizes in bytes are shorter. */
+const NUMBER = /\+?\d{8,}/g;
 /** Digits left of a masked number, enough for an operator to tell two apart. */
 const SHOWN = 2;
+
+/** What Nest says while it starts: dozens of lines that an operator has no use for. */
+const NEST_START = new Set(['NestFactory', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestMicroservice']);
 
 /** Masks what may be a telephone number. Ids of our own are hexadecimal with dashes and stay mostly legible. */
 export function masked(text: string): string {
@@ -22,7 +25,7 @@ export class Log implements LoggerService {
   }
 
   log(message: unknown, ...rest: unknown[]): void {
-    this.write('info', message, rest);
+    this.write(NEST_START.has(String(rest.at(-1))) ? 'debug' : 'info', message, rest);
   }
 
   error(message: unknown, ...rest: unknown[]): void {

@@ -8,8 +8,6 @@
 import type { CallWrite, KeyChange, RawWrite } from '../ingest/ports.js';
 import type { Gap, LossSample } from '../notification.js';
 
-type Field = string | number | boolean | null;
-
 /** What a field of a row inside an array cannot hold bare: the syntax of rows and of arrays, and the empty text (null). */
 const SPECIAL = /["\\(),]/;
 
@@ -42,75 +40,101 @@ export function rowArray(rows: readonly string[]): string {
 
 /** The evidence row without its document, which travels apart (see `ledger-sql.ts`). */
 export function evidenceRow({ key, expectedVersion, lastAt }: KeyChange): string {
-  return row([key.callKey, key.sourceKey, key.callId, expectedVersion + 1, null, instant(lastAt)]);
+  return `"(${key.callKey},${text(key.sourceKey)},${text(key.callId)},${String(expectedVersion + 1)},,${instant(lastAt)})"`;
 }
 
 /** A call row. Its `revision` is what the statement adds to the one stored. */
 export function callRow(callKey: string, { record, place, revised }: CallWrite, updatedAt: number): string {
-  return row([
-    ...[callKey, record.id, record.settled, record.sourceKey, record.callId, record.state],
-    ...[record.disposition, record.dispositionBasis],
-    ...[record.callerNumber, record.calleeNumber, record.forwardNumber, record.menuId, record.menuName],
-    ...[instant(record.firstSeenAt), instant(record.ringingAt), instant(record.ringingAtEarliest), record.ringingCode],
-    ...[instant(record.answeredAt), instant(record.answeredAtEarliest)],
-    ...[instant(record.endedAt), instant(record.endedAtEarliest), instant(record.presumedEndedAt)],
-    record.endProvenance,
-    ...[record.ringMs, record.ringMsMin, record.ringMsMax, record.talkMs, record.talkMsMin, record.talkMsMax],
-    ...[record.late, record.conflict, record.notificationCount, record.duplicateCount, record.missingCount],
-    ...[revised || place === 'insert' ? 1 : 0, instant(updatedAt)],
-    ...[instant(record.settleAfter), instant(record.staleAt), record.awaitsFacts, lossSample(record.lossSample)],
-  ]);
+  const revision = revised || place === 'insert' ? 1 : 0;
+  const { notificationCount, duplicateCount, missingCount } = record;
+  return (
+    `"(${callKey},${record.id},${flag(record.settled)},${text(record.sourceKey)},${text(record.callId)},` +
+    `${record.state},${text(record.disposition)},${text(record.dispositionBasis)},` +
+    `${text(record.callerNumber)},${text(record.calleeNumber)},${text(record.forwardNumber)},` +
+    `${text(record.menuId)},${text(record.menuName)},${instant(record.firstSeenAt)},` +
+    `${instant(record.ringingAt)},${instant(record.ringingAtEarliest)},${text(record.ringingCode)},` +
+    `${instant(record.answeredAt)},${instant(record.answeredAtEarliest)},` +
+    `${instant(record.endedAt)},${instant(record.endedAtEarliest)},${instant(record.presumedEndedAt)},` +
+    `${text(record.endProvenance)},${number(record.ringMs)},${number(record.ringMsMin)},${number(record.ringMsMax)},` +
+    `${number(record.talkMs)},${number(record.talkMsMin)},${number(record.talkMsMax)},` +
+    `${flag(record.late)},${flag(record.conflict)},` +
+    `${number(notificationCount)},${number(duplicateCount)},${number(missingCount)},${number(revision)},` +
+    `${instant(updatedAt)},${instant(record.settleAfter)},${instant(record.staleAt)},${flag(record.awaitsFacts)},` +
+    `\\"{${lossNumbers(record.lossSample)}}\\")"`
+  );
 }
 
 /** A raw notification row. */
-export function notificationRow(change: KeyChange, { notification, digest, payload }: RawWrite): string {
-  const { callKey, sourceKey, callId } = change.key;
+export function notificationRow({ key }: KeyChange, { notification, digest, payload }: RawWrite): string {
   const { content } = notification;
-  return row([
-    ...[callKey, instant(notification.firstAt), notification.serial, notification.state, digest, sourceKey, callId],
-    ...[notification.stateRaw, instant(notification.lastAt), notification.copies, notification.idleMs],
-    ...[content.callerNumber, content.calleeNumber, content.forwardNumber, content.menuId, content.menuName],
-    `\\x${Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('hex')}`,
-  ]);
+  const hex = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('hex');
+  return (
+    `"(${key.callKey},${instant(notification.firstAt)},${text(notification.serial)},${text(notification.state)},${digest},` +
+    `${text(key.sourceKey)},${text(key.callId)},${text(notification.stateRaw)},${instant(notification.lastAt)},` +
+    `${number(notification.copies)},${number(notification.idleMs)},` +
+    `${text(content.callerNumber)},${text(content.calleeNumber)},${text(content.forwardNumber)},` +
+    `${text(content.menuId)},${text(content.menuName)},\\\\\\\\x${hex})"`
+  );
 }
 
 /** What names a raw row: enough to find it, in a row of its table. */
 export function notificationKeyRow(callKey: string, firstAt: number, { notification, digest }: RawWrite): string {
-  const blank = NOTIFICATION_COLUMNS.slice(5).map(() => null);
-  return row([callKey, instant(firstAt), notification.serial, notification.state, digest, ...blank]);
+  const blank = ','.repeat(NOTIFICATION_COLUMNS.length - 5);
+  return `"(${callKey},${instant(firstAt)},${text(notification.serial)},${text(notification.state)},${digest}${blank})"`;
 }
 
 /** A gap row; `ledgerKey` is the call key, or the uuid of a source's own gaps. */
 export function gapRow(ledgerKey: string, gap: Gap): string {
-  return row([
-    ...[ledgerKey, gap.id, gap.sourceKey, gap.callKey, gap.callId, gap.kind, gap.certainty, gap.status],
-    ...[gap.fromSerial, gap.toSerial, instant(gap.from), instant(gap.to), instant(gap.openedAt)],
-    ...[instant(gap.deadlineAt), instant(gap.closedAt), gap.estimatedLost, gap.detail],
-  ]);
+  return (
+    `"(${ledgerKey},${gap.id},${text(gap.sourceKey)},${text(gap.callKey)},${text(gap.callId)},` +
+    `${gap.kind},${gap.certainty},${gap.status},${text(gap.fromSerial)},${text(gap.toSerial)},` +
+    `${instant(gap.from)},${instant(gap.to)},${instant(gap.openedAt)},${instant(gap.deadlineAt)},` +
+    `${instant(gap.closedAt)},${number(gap.estimatedLost)},${text(gap.detail)})"`
+  );
 }
 
-function lossSample(sample: LossSample): string {
+function lossNumbers(sample: LossSample): string {
   const { copyPairs, copiesMissing, statePairs, statesInverted, statePairBin, serialsSeen, serialsLost } = sample;
-  return `{${[copyPairs, copiesMissing, statePairs, statesInverted, statePairBin, serialsSeen, serialsLost].join(',')}}`;
+  return [copyPairs, copiesMissing, statePairs, statesInverted, statePairBin, serialsSeen, serialsLost].join(',');
 }
 
-function instant(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
+function flag(value: boolean): string {
+  return value ? 't' : 'f';
 }
 
-function row(fields: readonly Field[]): string {
-  let text = '"(';
-  for (const [index, field] of fields.entries()) {
-    if (index > 0) text += ',';
-    if (field !== null) text += bare(field);
-  }
-  return `${text})"`;
+function number(value: number | null): string {
+  return value === null ? '' : String(value);
 }
 
-/** A field of a row that is itself quoted inside an array: what needs quotes is escaped twice. */
-function bare(field: string | number | boolean): string {
-  if (typeof field !== 'string') return String(field);
-  if (field !== '' && !SPECIAL.test(field)) return field;
-  const quoted = `"${field.replace(/["\\]/g, '\\$&')}"`;
+/** Text of a row that is itself quoted inside an array: what needs quotes is escaped twice. Nothing at all is null. */
+function text(value: string | null): string {
+  if (value === null) return '';
+  if (value !== '' && !SPECIAL.test(value)) return value;
+  const quoted = `"${value.replace(/["\\]/g, '\\$&')}"`;
   return quoted.replace(/["\\]/g, '\\$&');
+}
+
+const DAY_MS = 86_400_000;
+const PADDED = Array.from({ length: 1_000 }, (_, index) => String(index).padStart(3, '0'));
+const lastDay = { day: NaN, text: '' };
+
+/** ISO 8601 in UTC. A batch of 256 formats 4,000 instants, nearly all of one day: 0.2 us each instead of 0.7. */
+function instant(ms: number | null): string {
+  if (ms === null) return '';
+  const day = Math.floor(ms / DAY_MS);
+  if (day !== lastDay.day) {
+    lastDay.text = new Date(day * DAY_MS).toISOString().slice(0, 11);
+    lastDay.day = day;
+  }
+  const rest = Math.round(ms - day * DAY_MS);
+  const seconds = Math.floor(rest / 1_000);
+  const minutes = Math.floor(seconds / 60);
+  return (
+    `${lastDay.text}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}:${two(seconds % 60)}` +
+    `.${PADDED[rest % 1_000] ?? ''}Z`
+  );
+}
+
+function two(value: number): string {
+  return value < 10 ? `0${String(value)}` : String(value);
 }
