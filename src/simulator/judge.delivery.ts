@@ -19,7 +19,8 @@ export interface DeliveryRules {
   readonly toleranceMs: number;
 }
 
-const WINDOWS: readonly GapKind[] = ['outage', 'overflow', 'silence', 'quarantine'];
+/** Gaps that are spans of time, not notifications. */
+export const WINDOWS: readonly GapKind[] = ['outage', 'overflow', 'silence', 'quarantine'];
 const RINGING: readonly string[] = ['ringing', '180', '183'];
 
 /**
@@ -62,11 +63,13 @@ export function gapIndex(gaps: readonly LedgerGap[]): ReadonlyMap<string, readon
   return index;
 }
 
-function gapKey(source: string | null, callId: string | null): string {
+/** By source and Call ID; null for a gap of the source. */
+export function gapKey(source: string | null, callId: string | null): string {
   return `${source ?? ''}\n${callId ?? ''}`;
 }
 
-function covers(gap: LedgerGap, sent: SentNotification, { horizonMs, toleranceMs }: DeliveryRules): boolean {
+/** Whether a gap declares this notification. */
+export function covers(gap: LedgerGap, sent: SentNotification, { horizonMs, toleranceMs }: DeliveryRules): boolean {
   const sentAt = sent.sentAt ?? 0;
   const overlaps = gap.from <= sentAt + horizonMs + toleranceMs && (gap.to ?? Infinity) >= sentAt - toleranceMs;
   if (!overlaps || gap.status === 'filled') return false;
@@ -81,7 +84,8 @@ export function holdsSerial(gap: Pick<LedgerGap, 'fromSerial' | 'toSerial'>, ser
   return from !== null && value !== null && value >= from && (to === null || value <= to);
 }
 
-function numeric(serial: string | null): bigint | null {
+/** A serial as a number; null when it is none. */
+export function numeric(serial: string | null): bigint | null {
   return serial !== null && /^\d{1,40}$/.test(serial) ? BigInt(serial) : null;
 }
 
@@ -126,100 +130,17 @@ function unknowable(
   const counted = serial === 'per_source' || serial === 'call_number';
   if (counted && (heard === null || outside(heard, sent.serial))) return true;
   if (!counted && stored.length === 0) return true;
-  const ringings = call.notifications.filter(({ state }) => RINGING.includes(state));
-  if (!RINGING.includes(sent.state) || ringings.length < 2 || serial === 'per_source') return false;
+  if (!isOneOfTwoRingings(call, sent) || serial === 'per_source') return false;
   // Serials within the call show a lost second Ringing as soon as anything later of the call is heard.
   return serial !== 'per_call' || stored.every(({ index }) => index < sent.index);
+}
+
+/** 180 and 183 of one call: only serials could tell that one of them is missing. */
+export function isOneOfTwoRingings({ notifications }: TrueCall, sent: SentNotification): boolean {
+  return RINGING.includes(sent.state) && notifications.filter(({ state }) => RINGING.includes(state)).length > 1;
 }
 
 function outside(heard: { readonly lowest: bigint; readonly highest: bigint }, serial: string): boolean {
   const value = numeric(serial) ?? 0n;
   return value < heard.lowest || value > heard.highest;
-}
-
-/** A gap that serials or states declare, with what is true of it. */
-export interface GapFinding {
-  readonly gap: LedgerGap;
-  /** How many notifications of the run that are not stored it stands for. */
-  readonly lost: number;
-  /** How many it claims: the size of its serial range, or one. */
-  readonly claimed: number;
-}
-
-/**
- * The serial and state gaps of this run, each with the losses it stands for. A state gap stands for at most one.
- * Ranges below the run's own serials and gaps of other sources are left out: they are another run's. Pure.
- */
-export function judgeGaps(matching: Matching, gaps: readonly LedgerGap[], rules: DeliveryRules): GapFinding[] {
-  const calls = new Map<string, Matched[]>();
-  for (const matched of matching.calls) {
-    const name = matching.sourceNames.get(matched.call.source) ?? null;
-    for (const key of [gapKey(name, matched.call.callId), gapKey(name, null)]) {
-      const same = calls.get(key);
-      if (same === undefined) calls.set(key, [matched]);
-      else same.push(matched);
-    }
-  }
-  const serials = sourceSerials(matching);
-  return gaps.flatMap((gap) => {
-    const concerned = calls.get(gapKey(gap.source, gap.callId)) ?? [];
-    if (WINDOWS.includes(gap.kind) || concerned.length === 0) return [];
-    if (gap.kind === 'serial' && gap.callId === null) return inSource(gap, serials.get(gap.source));
-    const lost = concerned.flatMap(lostOf).filter((sent) => covers({ ...gap, status: 'lost' }, sent, rules)).length;
-    const claimed = gap.kind === 'serial' ? rangeSize(gap) : 1;
-    return [{ gap, lost: Math.min(lost, claimed), claimed }];
-  });
-}
-
-/** The serials of a source in this run: the lowest sent, and those of which nothing is stored. */
-interface SourceSerials {
-  lowest: bigint | null;
-  readonly lost: Set<bigint>;
-}
-
-/** A source's gap may span many calls; the notifications of a call share a `call_number`, so each serial counts once. */
-function sourceSerials(matching: Matching): ReadonlyMap<string, SourceSerials> {
-  const ofSource = new Map<string, SourceSerials>();
-  for (const { call, stored } of matching.calls) {
-    const name = matching.sourceNames.get(call.source);
-    if (name === undefined) continue;
-    const serials = ofSource.get(name) ?? { lowest: null, lost: new Set<bigint>() };
-    ofSource.set(name, serials);
-    const kept = new Set([...stored.keys()].map(({ serial }) => serial));
-    for (const { serial, sentAt } of call.notifications) {
-      const value = numeric(serial);
-      if (value === null || sentAt === null) continue;
-      if (serials.lowest === null || value < serials.lowest) serials.lowest = value;
-      if (!kept.has(serial)) serials.lost.add(value);
-    }
-  }
-  return ofSource;
-}
-
-function inSource(gap: LedgerGap, serials: SourceSerials | undefined): GapFinding[] {
-  const [from, to] = [numeric(gap.fromSerial) ?? 0n, numeric(gap.toSerial)];
-  if (serials?.lowest == null || (to !== null && to < serials.lowest)) return [];
-  let lost = 0;
-  for (const serial of serials.lost) if (serial >= from && (to === null || serial <= to)) lost += 1;
-  return [{ gap, lost, claimed: to === null ? lost : rangeSize(gap) }];
-}
-
-function rangeSize(gap: LedgerGap): number {
-  const [from, to] = [numeric(gap.fromSerial), numeric(gap.toSerial)];
-  return from === null || to === null ? 1 : Number(to - from + 1n);
-}
-
-/** The time covered by gaps of a kind, in ms; what several sources declare of one outage counts once. */
-export function declaredMs(gaps: readonly LedgerGap[], kind: GapKind): number {
-  const spans = gaps
-    .filter((gap) => gap.kind === kind && gap.to !== null)
-    .map(({ from, to }) => ({ from, to: to ?? from }))
-    .sort((one, other) => one.from - other.from);
-  let [total, until] = [0, Number.NEGATIVE_INFINITY];
-  for (const { from, to } of spans) {
-    if (to <= until) continue;
-    total += to - Math.max(from, until);
-    until = to;
-  }
-  return total;
 }

@@ -2,7 +2,8 @@
  * What the simulator judges: the sender alone knows what happened, so it alone can say whether the ledger tells the
  * truth (the rules of truth, last section). Pure: the truth and one reading of the public contract in, lines out.
  */
-import { declaredMs, judgeGaps, judgeLosses, type GapFinding, type Loss } from './judge.delivery.js';
+import { judgeLosses, type Loss } from './judge.delivery.js';
+import { declaredMs, judgeGaps, type GapFinding } from './judge.gaps.js';
 import { recordFaults, type RecordFault } from './judge.records.js';
 import type { AckMatch } from './ivr.js';
 import { match, type Matched, type Matching } from './match.js';

@@ -1,6 +1,6 @@
 /** A judge that cannot fail is worthless: every loss left undeclared and every gap without a loss is planted, and fails its own line alone. */
 import { unknownCeilingPercent, type JudgeInput } from '../../src/simulator/judge.js';
-import { declaredMs } from '../../src/simulator/judge.delivery.js';
+import { declaredMs } from '../../src/simulator/judge.gaps.js';
 import type { TrueCall } from '../../src/simulator/truth.js';
 import {
   ANSWERED,
@@ -193,6 +193,13 @@ describe('what gaps say', () => {
     expect(failing(judged(possible(0.001)))).toEqual([]);
     expect(failing(judged(possible(0.05)))).toEqual([]);
     expect(failing(judged(possible(0.2)))).toEqual(['possibleOff']);
+  });
+
+  test('what is missing is declared once: a second certain gap for one loss is untrue, a possible one beside it did not come true', () => {
+    const again = gapOf(OK_LOST, { kind: 'state', fromSerial: null, toSerial: null });
+    expect(failing(judged({ gaps: [...GAPS, again] }))).toEqual(['declaredNotLost']);
+    const judgement = judged({ gaps: [...GAPS, { ...again, certainty: 'possible', estimatedLost: 0.1 }] });
+    expect(judgement.lines.find(({ key }) => key === 'possibleOff')?.note).toMatch(/^0 lost, 0\.1 estimated in 1 gaps/);
   });
 
   test('an outage that two sources declare counts once', () => {
