@@ -4,8 +4,7 @@
  * Ingest folds the calls its arrivals touched and leaves the others alone; what facts change later (a window closed, a
  * stale limit passed, a hole filled) is the sweep's, through {@link refold}.
  */
-import { createHash } from 'node:crypto';
-import { v5 as uuidv5 } from 'uuid';
+import { hash } from 'node:crypto';
 import {
   addArrival,
   contentText,
@@ -25,22 +24,23 @@ import {
   type Notification,
 } from '../notification.js';
 import type { CallWrite, KeyChange, KeyRef, RawWrite, StoredKey, WrittenCall } from './ports.js';
+import { uuidV5In } from './uuid-v5.js';
 
 /** Name space of call keys; fixed for ever, or every id would change. */
-const CALL_KEY_SPACE = '6f0f2d1e-5d8c-5c0a-9a57-3d1b1f0f7c21';
+const callKeyUuid = uuidV5In('6f0f2d1e-5d8c-5c0a-9a57-3d1b1f0f7c21');
 
 /** uuid(source, callId): what a Call ID of a source is stored under (TRUTH.md 7). */
 export function callKeyOf(sourceKey: string, callId: string): string {
-  return uuidv5(`${sourceKey}\u0000${callId}`, CALL_KEY_SPACE);
+  return callKeyUuid(`${sourceKey}\u0000${callId}`);
 }
 
 /** What gaps of a source, rather than of a call, are stored under. */
 export function sourceLedgerKey(sourceKey: string): string {
-  return uuidv5(`source\u0000${sourceKey}`, CALL_KEY_SPACE);
+  return callKeyUuid(`source\u0000${sourceKey}`);
 }
 
 function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return hash('sha256', text, 'buffer');
 }
 
 /** 64 bits of the content's hash, as PostgreSQL's signed bigint. */
