@@ -74,6 +74,8 @@ export function covers(gap: LedgerGap, sent: SentNotification, { horizonMs, tole
   const overlaps = gap.from <= sentAt + horizonMs + toleranceMs && (gap.to ?? Infinity) >= sentAt - toleranceMs;
   if (!overlaps || gap.status === 'filled') return false;
   if (WINDOWS.includes(gap.kind)) return true;
+  // A window that closes stays declared; a hole or a missing state explained away no longer is.
+  if (gap.status === 'explained') return false;
   if (gap.kind === 'serial') return holdsSerial(gap, sent.serial);
   return gap.callId !== null;
 }

@@ -38,6 +38,7 @@ describe('what gaps say', () => {
       { gaps: [gapOf(OK_LOST, { fromSerial: '4', toSerial: '4' })] },
     ],
     ['a gap taken for filled', ['undeclared'], { gaps: [gapOf(OK_LOST, { status: 'filled' })] }],
+    ['a gap explained away', ['undeclared'], { gaps: [gapOf(OK_LOST, { status: 'explained' })] }],
     ['a gap of another call', ['undeclared', 'declaredNotLost'], { gaps: [gapOf(ANSWERED)] }],
     ['a certain gap of what was stored', ['declaredNotLost'], { gaps: [...GAPS, gapOf(ANSWERED, { kind: 'state' })] }],
     ['a certain gap of more than was lost', ['declaredNotLost'], { gaps: [gapOf(OK_LOST, { toSerial: '3' })] }],
