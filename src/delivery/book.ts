@@ -186,10 +186,7 @@ class Page {
     this.wrapped = 0n;
     this.marks = [];
     this.below = [];
-    for (const { serial, at } of evidence) {
-      if (this.highest === null) this.raise(serial, at);
-      else this.take({ serial, counts: true, firstAt: at });
-    }
+    for (const { serial, at } of evidence) this.take({ serial, counts: true, firstAt: at });
   }
 
   /** The serial with what wraps have added: the reading nearest to the highest. */
@@ -218,10 +215,19 @@ class Page {
       this.emit('lost', BigInt(hole.from), BigInt(hole.to), hole.openedAt, hole.sentFrom, deadline);
       return { ...hole, lost: true };
     });
-    this.holes = this.holes.filter((hole) => !hole.lost || hole.openedAt > through - this.rules.keepMs).slice(-MOST_HOLES);
+    this.holes = this.holes
+      .filter((hole) => !hole.lost || hole.openedAt > through - this.rules.keepMs)
+      .slice(-MOST_HOLES);
   }
 
-  private emit(kind: HoleEvent['kind'], from: bigint, to: bigint, openedAt: number, sentFrom: number, at: number): void {
+  private emit(
+    kind: HoleEvent['kind'],
+    from: bigint,
+    to: bigint,
+    openedAt: number,
+    sentFrom: number,
+    at: number,
+  ): void {
     this.events.push({
       kind,
       epoch: this.epoch,

@@ -85,7 +85,9 @@ function commonBase(calls: readonly SampledCall[]): bigint | null {
 
 /** Share of the serials between the lowest and the highest seen H ago that never came; null without two numbers. */
 function missingShare(sample: readonly SampledSerial[], before: number): number | null {
-  const numbers = sample.flatMap((one) => (/^\d{1,38}$/.test(one.serial) ? [{ n: BigInt(one.serial), at: one.firstAt }] : []));
+  const numbers = sample.flatMap((one) =>
+    /^\d{1,38}$/.test(one.serial) ? [{ n: BigInt(one.serial), at: one.firstAt }] : [],
+  );
   const settled = numbers.filter((one) => one.at <= before).map((one) => one.n);
   const [first, ...rest] = settled;
   if (first === undefined || rest.length === 0) return null;

@@ -39,7 +39,10 @@ const FIELDS = [
 
 /** The sum of two samples. */
 export function addSamples(a: WindowSample, b: WindowSample): WindowSample {
-  const sums = Object.fromEntries(FIELDS.map((field) => [field, a[field] + b[field]])) as Record<(typeof FIELDS)[number], number>;
+  const sums = Object.fromEntries(FIELDS.map((field) => [field, a[field] + b[field]])) as Record<
+    (typeof FIELDS)[number],
+    number
+  >;
   return { ...sums, orderedBins: a.orderedBins.map((count, bin) => count + (b.orderedBins[bin] ?? 0)) };
 }
 
@@ -77,7 +80,11 @@ function fromSerials({ serialsSeen, serialsLost }: WindowSample, retry: number):
 }
 
 /** Pools a window with those before it until `enough` holds. */
-function pool(own: WindowSample, earlier: readonly WindowSample[], enough: (sum: WindowSample) => boolean): WindowSample {
+function pool(
+  own: WindowSample,
+  earlier: readonly WindowSample[],
+  enough: (sum: WindowSample) => boolean,
+): WindowSample {
   let sum = own;
   for (const before of earlier.slice(0, MOST_POOLED)) {
     if (enough(sum)) break;
@@ -96,7 +103,10 @@ export function lossOf(own: WindowSample, earlier: readonly WindowSample[], retr
   return Math.max(
     fromCopies(pool(own, earlier, (sum) => sum.copyPairs + sum.copiesMissing >= EVENTS_WANTED * 4)),
     fromInversions(pool(own, earlier, (sum) => sum.statesInverted >= EVENTS_WANTED)),
-    fromSerials(pool(own, earlier, (sum) => sum.serialsLost >= EVENTS_WANTED), retry),
+    fromSerials(
+      pool(own, earlier, (sum) => sum.serialsLost >= EVENTS_WANTED),
+      retry,
+    ),
   );
 }
 

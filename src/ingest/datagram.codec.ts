@@ -14,8 +14,7 @@ export interface ReportMessage {
 
 /** What the handler of `unparsed` is given; no source when there are too many to open another. */
 export type UnparsedMessage =
-  | { readonly unstorable: Unstorable }
-  | { readonly unstorable: null; readonly reason: 'sources_full' };
+  { readonly unstorable: Unstorable } | { readonly unstorable: null; readonly reason: 'sources_full' };
 
 /** Bytes to values: the source says how it writes, the wire reads. */
 export class DatagramDeserializer implements UdpDeserializer {

@@ -13,10 +13,18 @@
  */
 import type { ArrivalOutcome } from '../delivery/evidence.js';
 import type { SourceFacts } from '../delivery/facts.js';
+import { callKeyOf } from '../lifecycle/keys.js';
 import type { Clock } from '../clock.js';
 import type { Arrival } from '../notification.js';
-import { assemble, callKeyOf } from './assemble.js';
-import { type KeyChange, type KeyRef, type LedgerStore, NOTHING_STORED, type StoredKey, StoreUnavailable } from './ports.js';
+import { assemble } from './assemble.js';
+import {
+  type KeyChange,
+  type KeyRef,
+  type LedgerStore,
+  NOTHING_STORED,
+  type StoredKey,
+  StoreUnavailable,
+} from './ports.js';
 
 /** Why an arrival was not stored; none of these is acked. */
 export const REFUSALS = ['queue_full', 'stopping', 'unavailable', 'rejected'] as const;
@@ -24,8 +32,7 @@ export type Refusal = (typeof REFUSALS)[number];
 
 /** What became of an arrival. */
 export type Submission =
-  | { readonly stored: true; readonly outcome: ArrivalOutcome }
-  | { readonly stored: false; readonly reason: Refusal };
+  { readonly stored: true; readonly outcome: ArrivalOutcome } | { readonly stored: false; readonly reason: Refusal };
 
 /** What group commit asks of the sources. */
 export interface IngestSources {

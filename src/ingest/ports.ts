@@ -18,7 +18,7 @@ export interface WrittenCall {
   readonly id: string;
   /** Hash of the contract's fields, without those that count writes. */
   readonly hash: string;
-  /** Hash of the notifications it was folded from, copies included. */
+  /** Tells whether it is still made of the same receipts, copies included. */
   readonly seen: string;
   /** Once ended, the sweep may have settled it without telling the evidence row: its `call` row may be in either partition. */
   readonly ended: boolean;
@@ -105,7 +105,10 @@ export interface LedgerStore {
    * @throws StoreUnavailable the database is away; nothing is known about the transaction
    * @throws RowRejected nothing was written
    */
-  commit(keys: readonly KeyRef[], decide: (stored: ReadonlyMap<string, StoredKey>) => readonly KeyChange[]): Promise<void>;
+  commit(
+    keys: readonly KeyRef[],
+    decide: (stored: ReadonlyMap<string, StoredKey>) => readonly KeyChange[],
+  ): Promise<void>;
 }
 
 export interface QuarantineStore {

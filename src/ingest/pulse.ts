@@ -13,37 +13,53 @@ export interface PulseOptions {
   readonly onFault: (error: unknown) => void;
 }
 
-/** The beat of the receiver: ticks the sweep, and hands what it found to ingest. One tick at a time. */
+/**
+ * The pulse of the receiver: a beat every `everyMs`, and ticks of the sweep one after another beside them, each to the W
+ * of the last beat. Beats and ticks each go one at a time.
+ */
 export class Pulse {
   private timer: NodeJS.Timeout | null = null;
+  private beating: Promise<void> | null = null;
   private ticking: Promise<void> | null = null;
+  /** W, as the last beat gave it. */
+  private through = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly options: PulseOptions) {}
 
-  /** The first tick, before the first datagram is read, so that ingest starts with the facts; then one every `everyMs`. */
+  /** The first beat and tick, before the first datagram is read, so that ingest starts with the facts. */
   async start(): Promise<void> {
+    await this.beat();
     await this.tick();
     this.timer = setInterval(() => {
+      const { onFault } = this.options;
+      this.beating ??= this.beat()
+        .catch(onFault)
+        .finally(() => (this.beating = null));
       this.ticking ??= this.tick()
-        .catch(this.options.onFault)
-        .finally(() => {
-          this.ticking = null;
-        });
+        .catch(onFault)
+        .finally(() => (this.ticking = null));
     }, this.options.everyMs);
   }
 
-  /** Ends the beat after one last tick, which says that everything received is durable. */
+  /** Ends the pulse with one last beat, which says that everything received is durable, and the tick that goes with it. */
   async stop(): Promise<void> {
     if (this.timer !== null) clearInterval(this.timer);
-    await this.ticking;
+    await Promise.all([this.beating, this.ticking]);
+    await this.beat();
     await this.tick();
   }
 
-  private async tick(): Promise<void> {
-    const { sweep, sources, clock, durableThrough } = this.options;
+  private async beat(): Promise<void> {
+    const { sweep, clock, durableThrough } = this.options;
     const now = clock.now();
+    // W is inclusive, and more may be received in the very millisecond that is asked for.
+    this.through = await sweep.beat(now, durableThrough(now) - 1);
+  }
+
+  private async tick(): Promise<void> {
+    const { sweep, sources, clock } = this.options;
     await sources.persist();
-    const { facts } = await sweep.tick(now, durableThrough(now));
+    const { facts } = await sweep.tick(this.through, clock.now());
     for (const own of facts.values()) sources.replaceFacts(own);
   }
 }

@@ -5,8 +5,8 @@
 import { v5 as uuidv5 } from 'uuid';
 import type { HoleEvent } from '../delivery/book.js';
 import type { Span } from '../delivery/facts.js';
+import { sourceLedgerKey } from '../lifecycle/keys.js';
 import { horizonMs, type Gap, type GapStatus, type Settings } from '../notification.js';
-import { sourceLedgerKey } from './assemble.js';
 
 const NO_CALL = { callKey: null, callId: null } as const;
 

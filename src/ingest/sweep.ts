@@ -1,8 +1,8 @@
 /**
- * The sweep: what only time decides. Every tick it writes a sign of life, takes W (how far everything received is in
- * PostgreSQL, over all receivers) and moves the ledger there:
+ * The sweep: what only time decides. A beat writes a sign of life and gives W, how far everything received is in
+ * PostgreSQL over all receivers; when the last sign of life of anybody lies too far back, a span in which nobody listened
+ * is declared. A tick moves the ledger to W:
  *
- *   outage    the last sign of life of anybody lies too far back -> a span in which nobody listened is declared
  *   book      serials that count across calls: holes open, fill, are lost (delivery/book.ts)
  *   window    a loss window whose last copy has had its H closes, and its loss is frozen (delivery/window.ts)
  *   meaning   what serials count is learned, or contradicted (delivery/meaning.ts)
@@ -11,8 +11,8 @@
  *
  * The order matters: facts first, then what depends on them. Any receiver may do any of it at any time.
  */
-import { advance, EMPTY_BOOK, holesOf, MOST_LOST_IN_A_ROW, type HoleEvent } from '../delivery/book.js';
-import { noFacts, type SourceFacts, type Span } from '../delivery/facts.js';
+import { advance, EMPTY_BOOK, holesOf, MOST_LOST_IN_A_ROW } from '../delivery/book.js';
+import { noFacts, type SourceFacts } from '../delivery/facts.js';
 import { contradicts, learnMeaning } from '../delivery/meaning.js';
 import { habitsOf, lossOf, MOST_POOLED } from '../delivery/window.js';
 import { windowClosesAt, windowEnd } from '../lifecycle/loss.js';
@@ -59,13 +59,31 @@ export class Sweep {
   }
 
   /**
-   * One tick.
-   * @param now the instant of the tick
+   * Sign of life; what nobody lived through is an outage (TRUTH.md 17). Apart from the rest, because a sweep with much to
+   * do must not make a receiver that serves look dead.
    * @param durableThrough up to when everything this receiver received is in PostgreSQL
+   * @returns W
+   */
+  async beat(now: number, durableThrough: number): Promise<number> {
+    const { receiverId, heartbeatMs } = this.options;
+    const { through, aliveAt } = await this.store.beat(receiverId, now, durableThrough);
+    // A beat or two may come late on a busy machine; a start always ends an outage, however short.
+    const allowed = this.first ? 0 : 3 * heartbeatMs;
+    this.first = false;
+    if (aliveAt !== null && now - aliveAt > allowed) {
+      const span = { from: aliveAt, to: now };
+      await this.store.declareOutage(receiverId, span, (source) => outageGap(source, span, this.options.settings));
+    }
+    return through;
+  }
+
+  /**
+   * Moves the ledger to W.
+   * @param through W, as the last beat gave it
+   * @param now the instant of this write
    * @throws whatever the store throws; the next tick takes up where this one stopped
    */
-  async tick(now: number, durableThrough: number): Promise<Swept> {
-    const { through } = await this.beat(now, durableThrough);
+  async tick(through: number, now: number): Promise<Swept> {
     const { settings } = this.options;
     const keepMs = settings.staleAnsweredMs + this.horizon + settings.lossWindowMs * (MOST_POOLED + 1);
     await this.store.declareQuarantine(through - 2 * this.horizon, (source, span, count) =>
@@ -87,20 +105,6 @@ export class Sweep {
     await this.moveCalls(facts, through, now);
     await this.store.expireGaps(through, this.horizon);
     return { through, facts };
-  }
-
-  /** Sign of life; what nobody lived through is an outage (TRUTH.md 17). */
-  private async beat(now: number, durableThrough: number): Promise<{ through: number }> {
-    const { receiverId, heartbeatMs } = this.options;
-    const { through, aliveAt } = await this.store.beat(receiverId, now, durableThrough);
-    // A beat or two may come late on a busy machine; a start always ends an outage, however short.
-    const allowed = this.first ? 0 : 3 * heartbeatMs;
-    this.first = false;
-    if (aliveAt !== null && now - aliveAt > allowed) {
-      const span = { from: aliveAt, to: now };
-      await this.store.declareOutage(receiverId, span, (source) => outageGap(source, span, this.options.settings));
-    }
-    return { through };
   }
 
   /** Learns what serials count, or takes it back; the caller goes on with the source as it then is. */
@@ -215,7 +219,11 @@ export class Sweep {
     }
   }
 
-  private async refoldKeys(due: readonly DueKey[], facts: ReadonlyMap<string, SourceFacts>, now: number): Promise<void> {
+  private async refoldKeys(
+    due: readonly DueKey[],
+    facts: ReadonlyMap<string, SourceFacts>,
+    now: number,
+  ): Promise<void> {
     if (due.length === 0) return;
     const ids = new Map(due.map((one) => [one.key.callKey, new Set(one.ids)]));
     await this.ledger.commit(

@@ -12,7 +12,6 @@
  * on, and a presumed end back; it never moves a reported end. The record depends on the notifications, the facts and W
  * alone (law 2): nothing here keeps anything between two calls.
  */
-import { v5 as uuidv5 } from 'uuid';
 import { speak, type Spoken } from '../delivery/evidence.js';
 import type { SourceFacts } from '../delivery/facts.js';
 import {
@@ -29,6 +28,7 @@ import { gapOf } from './gap.js';
 import { windowClosesAt } from './loss.js';
 import { sampleOf } from './sample.js';
 import { earlierRingingMissing, missingIn, missingOf, type Missing } from './missing.js';
+import { uuidV5 } from './uuid-v5.js';
 import { eventsOf, NO_SPAN, spanBetween, timesOf, type Events, type SpanMs, type Times } from './times.js';
 
 /** One Call ID of one source. */
@@ -72,7 +72,7 @@ function contentOf(events: Events): { content: Content; disagree: boolean } {
 
 /** id = uuid(source, callId, the notification that first opened it): a re-cut call keeps the id its own opener gave. */
 function idOf(callKey: string, opener: Spoken): string {
-  return uuidv5([opener.serial, opener.state, String(opener.firstAt)].join('\u0000'), callKey);
+  return uuidV5([opener.serial, opener.state, String(opener.firstAt)].join('\u0000'), callKey);
 }
 
 /** Ring and talk time of a call; what cannot be known is null (TRUTH.md 13-15). */

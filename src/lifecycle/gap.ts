@@ -1,12 +1,12 @@
 /**
  * The rows of the gap ledger that calls declare: how one is named, opened, lost, and closed (TRUTH.md 16, 18).
  */
-import { v5 as uuidv5 } from 'uuid';
 import type { Spoken } from '../delivery/evidence.js';
 import { rank } from '../delivery/evidence.js';
 import type { Gap } from '../notification.js';
 import { serialNumber } from './cut.js';
 import type { Missing, MissingState } from './missing.js';
+import { uuidV5 } from './uuid-v5.js';
 
 /** The call a gap belongs to. */
 export interface GapOwner {
@@ -22,7 +22,7 @@ const STATES: readonly MissingState[] = ['ringing', 'ok', 'bye'];
 /** Named after what is missing, so that finding it twice is declaring it once, whatever else becomes known of it. */
 function idOf(callKey: string, recordId: string, missing: MissingState | bigint): string {
   const name = typeof missing === 'bigint' ? ['serial', String(missing)] : ['state', missing];
-  return uuidv5([recordId, ...name].join('\u0000'), callKey);
+  return uuidV5([recordId, ...name].join('\u0000'), callKey);
 }
 
 /**

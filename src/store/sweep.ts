@@ -5,18 +5,12 @@ import type { Span } from '../delivery/facts.js';
 import type { SampledSerial } from '../delivery/meaning.js';
 import type { WindowSample } from '../delivery/window.js';
 import type { PrismaClient } from '../generated/prisma/client.js';
-import { sourceLedgerKey } from '../ingest/assemble.js';
-import type {
-  Beat,
-  ClosedWindow,
-  DueKey,
-  FeedFacts,
-  SweepStore,
-  SweptSource,
-} from '../ingest/sweep.ports.js';
+import { sourceLedgerKey } from '../lifecycle/keys.js';
+import type { Beat, ClosedWindow, DueKey, FeedFacts, SweepStore, SweptSource } from '../ingest/sweep.ports.js';
 import type { Gap, SerialMeaning, WireState } from '../notification.js';
 import { Contended, faultOf } from './faults.js';
 import { GAP_COLUMNS, gapRow, rowArray } from './rows.js';
+import { feedFacts, windowSample } from './sweep.facts.js';
 
 /** A receiver whose last sign of life is older than this holds W back no longer: nothing of it can still arrive unasked. */
 const RECEIVER_GONE_MS = 10_000;
@@ -96,31 +90,8 @@ export class PgSweepStore implements SweepStore {
     }));
   }
 
-  async feedFacts(since: number): Promise<FeedFacts> {
-    const [outages, windows, quarantined] = await Promise.all([
-      this.prisma.$queryRaw<{ start_at: Date; end_at: Date }[]>`
-        select start_at, end_at from outage where end_at >= ${instant(since)} order by end_at`,
-      this.prisma.$queryRaw<{ source_key: string; start_at: Date; end_at: Date; p: number; sample: WindowSample }[]>`
-        select source_key, start_at, end_at, p, sample from loss_window
-        where end_at >= ${instant(since)} order by source_key, start_at`,
-      this.prisma.$queryRaw<{ source_key: string; received_at: Date; last_received_at: Date }[]>`
-        select source_key, received_at, last_received_at from quarantine where last_received_at >= ${instant(since)}`,
-    ]);
-    const bySource = new Map<string, ClosedWindow[]>();
-    for (const row of windows) {
-      const window = { from: row.start_at.getTime(), to: row.end_at.getTime(), p: row.p, sample: row.sample };
-      bySource.set(row.source_key, [...(bySource.get(row.source_key) ?? []), window]);
-    }
-    const quarantinedAt = new Map<string, number[]>();
-    for (const row of quarantined) {
-      const at = [row.received_at.getTime(), row.last_received_at.getTime()];
-      quarantinedAt.set(row.source_key, [...(quarantinedAt.get(row.source_key) ?? []), ...at]);
-    }
-    return {
-      outages: outages.map((row) => ({ from: row.start_at.getTime(), to: row.end_at.getTime() })),
-      windows: bySource,
-      quarantinedAt,
-    };
+  feedFacts(since: number): Promise<FeedFacts> {
+    return feedFacts(this.prisma, since);
   }
 
   async received(
@@ -189,29 +160,8 @@ export class PgSweepStore implements SweepStore {
     return set > 0;
   }
 
-  async windowSample(sourceKey: string, window: Span): Promise<WindowSample> {
-    const [row] = await this.prisma.$queryRaw<{ sample: WindowSample }[]>`
-      with ended as (
-        select loss_sample, disposition, end_provenance, ringing_at from call
-        where source_key = ${sourceKey} and coalesce(ended_at, presumed_ended_at) >= ${instant(window.from)}
-          and coalesce(ended_at, presumed_ended_at) < ${instant(window.to)}
-      ), bins as (
-        select bin, count(*) filter (where loss_sample[3] = 1 and loss_sample[4] = 0 and loss_sample[5] = bin) as ordered
-        from generate_series(0, 7) as bin left join ended on true group by bin
-      )
-      select json_build_object(
-        'copyPairs', coalesce(sum(loss_sample[1]), 0), 'copiesMissing', coalesce(sum(loss_sample[2]), 0),
-        'statesInverted', coalesce(sum(loss_sample[4]), 0),
-        'orderedBins', (select json_agg(ordered order by bin) from bins),
-        'serialsSeen', coalesce(sum(loss_sample[6]), 0), 'serialsLost', coalesce(sum(loss_sample[7]), 0),
-        'ended', count(*), 'answered', count(*) filter (where disposition = 'answered'),
-        'rang', count(*) filter (where ringing_at is not null),
-        'unansweredReported', count(*) filter (where disposition <> 'answered' and end_provenance = 'reported'),
-        'unansweredPresumed', count(*) filter (where disposition <> 'answered' and end_provenance = 'presumed')
-      ) as sample
-      from ended`;
-    if (row === undefined) throw new Error('an aggregate without a row');
-    return row.sample;
+  windowSample(sourceKey: string, window: Span): Promise<WindowSample> {
+    return windowSample(this.prisma, sourceKey, window);
   }
 
   async firstReceivedAt(sourceKey: string): Promise<number | null> {
@@ -276,10 +226,9 @@ export class PgSweepStore implements SweepStore {
   }
 
   private async due(sql: string, ...values: readonly unknown[]): Promise<readonly DueKey[]> {
-    const rows = await this.prisma.$queryRawUnsafe<{ call_key: string; source_key: string; call_id: string; id: string }[]>(
-      sql,
-      ...values,
-    );
+    const rows = await this.prisma.$queryRawUnsafe<
+      { call_key: string; source_key: string; call_id: string; id: string }[]
+    >(sql, ...values);
     const keys = new Map<string, { key: DueKey['key']; ids: string[] }>();
     for (const row of rows) {
       const known = keys.get(row.call_key);

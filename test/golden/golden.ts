@@ -16,7 +16,8 @@
 import { NOTHING_STORED, type KeyChange, type KeyRef, type StoredKey } from '../../src/ingest/ports.js';
 import { decodeEvidence } from '../../src/delivery/evidence.js';
 import { noFacts, type SourceFacts, type Span } from '../../src/delivery/facts.js';
-import { assemble, callKeyOf, refold } from '../../src/ingest/assemble.js';
+import { callKeyOf } from '../../src/lifecycle/keys.js';
+import { assemble, refold } from '../../src/ingest/assemble.js';
 import {
   SERIAL_MEANINGS,
   type Arrival,

@@ -93,7 +93,9 @@ export class SimulatedReceiver {
     const parsed = this.registry.read(sourceKey, bytes, at);
     if (!parsed.ok) {
       const { reason, detail } = parsed;
-      this.answers.push(this.quarantine.keep({ receivedAt: at, sourceKey, address, reason, detail, bytes }).then(() => undefined));
+      this.answers.push(
+        this.quarantine.keep({ receivedAt: at, sourceKey, address, reason, detail, bytes }).then(() => undefined),
+      );
       return;
     }
     const arrival = { sourceKey, report: parsed.report, stamp: { at, idleMs: 0 }, payload: bytes };
@@ -117,7 +119,8 @@ export class SimulatedReceiver {
   async tick(): Promise<void> {
     await this.registry.persist();
     const now = this.time.now();
-    const { facts } = await this.sweep.tick(now, this.ingest.durableThrough(now) - 1);
+    const through = await this.sweep.beat(now, this.ingest.durableThrough(now) - 1);
+    const { facts } = await this.sweep.tick(through, now);
     for (const one of facts.values()) this.registry.replaceFacts(one);
   }
 

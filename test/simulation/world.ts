@@ -32,7 +32,18 @@ const HORIZON = horizonMs(SETTINGS);
 const TICK_MS = 4000;
 
 /** Lines of the judgement that 30 calls can be held to; shares and estimates need thousands. */
-export const JUDGED = ['wrong', 'wrongBounds', 'wrongShape', 'undeclared', 'declaredNotLost', 'unsettled', 'ackedNotStored', 'storedNeverSent', 'miscounted', 'unreadableAcks'] as const;
+export const JUDGED = [
+  'wrong',
+  'wrongBounds',
+  'wrongShape',
+  'undeclared',
+  'declaredNotLost',
+  'unsettled',
+  'ackedNotStored',
+  'storedNeverSent',
+  'miscounted',
+  'unreadableAcks',
+] as const;
 
 export interface WorldSource {
   readonly address: string;
@@ -104,7 +115,9 @@ export async function runWorld(seed: number, callsPerSource = 15): Promise<Verdi
   for (const { address, serial, pinned } of world.sources) if (pinned) store.pin(address, serial);
   await boot();
   const ivrs = world.sources.map((source, place) =>
-    ivrOf(seed, source, place, callsPerSource, time, (bytes, answer) => receiver?.receive(source.address, bytes, answer)),
+    ivrOf(seed, source, place, callsPerSource, time, (bytes, answer) =>
+      receiver?.receive(source.address, bytes, answer),
+    ),
   );
   for (const ivr of ivrs) ivr.start(START + 1000);
 
@@ -136,7 +149,9 @@ export async function runWorld(seed: number, callsPerSource = 15): Promise<Verdi
       end.at = time.now() + SETTINGS.staleRingingMs + 2 * HORIZON + SETTINGS.lossWindowMs + 6 * TICK_MS;
     }
   }
-  const judgements = ivrs.map((ivr, place) => judgeIvr(ivr, world, place, readingOf(store, time.now()), store.meaningOf(world.sources[place]?.address ?? '')));
+  const judgements = ivrs.map((ivr, place) =>
+    judgeIvr(ivr, world, place, readingOf(store, time.now()), store.meaningOf(world.sources[place]?.address ?? '')),
+  );
   return { world, judgements, store };
 }
 
@@ -173,7 +188,14 @@ function ivrOf(
     retry: SETTINGS.retry,
     intervalMs: SETTINGS.intervalMs,
     ackMatch: source.ackMatch,
-    link: { lossIn: source.lossIn, lossBack: source.lossBack, duplicate: 0.05, reorder: 0.05, reorderMsMax: 300, cut: null },
+    link: {
+      lossIn: source.lossIn,
+      lossBack: source.lossBack,
+      duplicate: 0.05,
+      reorder: 0.05,
+      reorderMsMax: 300,
+      cut: null,
+    },
     seed: `${String(seed)}/${String(place)}`,
     targets: [{ host: '', port: 0 }],
     clock: time,
@@ -207,7 +229,11 @@ function judgeIvr(ivr: Ivr, world: World, place: number, reading: Reading, meani
   return judge({
     truth: ivr.truth(),
     sender: ivr.senderCounts(),
-    reading: { ...reading, calls: reading.calls.filter((call) => own(call.source)), gaps: reading.gaps.filter((gap) => own(gap.source)) },
+    reading: {
+      ...reading,
+      calls: reading.calls.filter((call) => own(call.source)),
+      gaps: reading.gaps.filter((gap) => own(gap.source)),
+    },
     // Serials that the ledger has too few calls to have understood say nothing to it, like opaque ones.
     serial: meaning === 'unknown' ? 'opaque' : source.serial,
     ackMatch: source.ackMatch,

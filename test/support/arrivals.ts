@@ -1,4 +1,4 @@
-import { callKeyOf } from '../../src/ingest/assemble.js';
+import { callKeyOf } from '../../src/lifecycle/keys.js';
 import type { KeyRef } from '../../src/ingest/ports.js';
 import type { Arrival, Settings, WireState } from '../../src/notification.js';
 

@@ -48,7 +48,14 @@ export class MemoryStore implements LedgerStore, QuarantineStore, SweepStore {
 
   addSource(key: string): void {
     if (this.swept.has(key)) return;
-    const fresh = { meaning: 'unknown', serialBase: 1, pinned: false, meaningVersion: 0, book: null, processedThrough: null } as const;
+    const fresh = {
+      meaning: 'unknown',
+      serialBase: 1,
+      pinned: false,
+      meaningVersion: 0,
+      book: null,
+      processedThrough: null,
+    } as const;
     this.swept.set(key, { key, ...fresh });
   }
 
@@ -62,7 +69,10 @@ export class MemoryStore implements LedgerStore, QuarantineStore, SweepStore {
     return this.swept.get(key)?.meaning ?? 'unknown';
   }
 
-  commit(keys: readonly KeyRef[], decide: (stored: ReadonlyMap<string, StoredKey>) => readonly KeyChange[]): Promise<void> {
+  commit(
+    keys: readonly KeyRef[],
+    decide: (stored: ReadonlyMap<string, StoredKey>) => readonly KeyChange[],
+  ): Promise<void> {
     const stored = new Map<string, StoredKey>();
     for (const { callKey } of keys) {
       const row = this.evidence.get(callKey);
@@ -102,7 +112,10 @@ export class MemoryStore implements LedgerStore, QuarantineStore, SweepStore {
   keep(datagrams: readonly QuarantinedDatagram[], keepMost: number): Promise<number> {
     for (const one of datagrams) {
       const before = this.quarantined.get(one.id);
-      const joined = before === undefined ? one : { ...before, lastReceivedAt: one.lastReceivedAt, copies: before.copies + one.copies };
+      const joined =
+        before === undefined
+          ? one
+          : { ...before, lastReceivedAt: one.lastReceivedAt, copies: before.copies + one.copies };
       this.quarantined.set(one.id, joined);
     }
     const oldest = [...this.quarantined.values()].sort((a, b) => a.receivedAt - b.receivedAt);
@@ -170,7 +183,8 @@ export class MemoryStore implements LedgerStore, QuarantineStore, SweepStore {
     limit: number,
   ): Promise<readonly Received[]> {
     const taken = this.serials(sourceKey, span.after ?? 0, span.through).slice(0, limit);
-    const before = firstOfCallMs === null ? [] : this.serials(sourceKey, (taken[0]?.firstAt ?? 0) - firstOfCallMs, span.through);
+    const before =
+      firstOfCallMs === null ? [] : this.serials(sourceKey, (taken[0]?.firstAt ?? 0) - firstOfCallMs, span.through);
     return Promise.resolve(
       taken.map(({ serial, firstAt, callKey }) => ({
         serial: /^\d{1,38}$/.test(serial) ? BigInt(serial) : null,
@@ -200,18 +214,30 @@ export class MemoryStore implements LedgerStore, QuarantineStore, SweepStore {
     const now = this.swept.get(source.key);
     if (now?.meaningVersion !== source.meaningVersion) return Promise.resolve(false);
     const version = now.meaningVersion + 1;
-    this.swept.set(source.key, { ...now, meaning, serialBase, meaningVersion: version, book: null, processedThrough: null });
+    this.swept.set(source.key, {
+      ...now,
+      meaning,
+      serialBase,
+      meaningVersion: version,
+      book: null,
+      processedThrough: null,
+    });
     return Promise.resolve(true);
   }
 
   windowSample(sourceKey: string, window: Span): Promise<WindowSample> {
-    const ended = [...this.calls.values()].map(({ record }) => record).filter((record) => {
-      const at = record.endedAt ?? record.presumedEndedAt;
-      return record.sourceKey === sourceKey && at !== null && at >= window.from && at < window.to;
-    });
-    const sum = (pick: (record: CallRecord) => number): number => ended.reduce((total, record) => total + pick(record), 0);
+    const ended = [...this.calls.values()]
+      .map(({ record }) => record)
+      .filter((record) => {
+        const at = record.endedAt ?? record.presumedEndedAt;
+        return record.sourceKey === sourceKey && at !== null && at >= window.from && at < window.to;
+      });
+    const sum = (pick: (record: CallRecord) => number): number =>
+      ended.reduce((total, record) => total + pick(record), 0);
     const unanswered = ended.filter((record) => record.disposition !== 'answered');
-    const ordered = ended.map((one) => one.lossSample).filter((one) => one.statePairs === 1 && one.statesInverted === 0);
+    const ordered = ended
+      .map((one) => one.lossSample)
+      .filter((one) => one.statePairs === 1 && one.statesInverted === 0);
     return Promise.resolve({
       copyPairs: sum((record) => record.lossSample.copyPairs),
       copiesMissing: sum((record) => record.lossSample.copiesMissing),
@@ -241,7 +267,8 @@ export class MemoryStore implements LedgerStore, QuarantineStore, SweepStore {
     const due = this.unsettledRecords()
       .filter(({ record }) => record.settleAfter !== null && record.settleAfter <= through && !record.awaitsFacts)
       .slice(0, limit);
-    for (const call of due) this.put({ ...call, record: { ...call.record, settled: true }, revision: call.revision + 1 });
+    for (const call of due)
+      this.put({ ...call, record: { ...call.record, settled: true }, revision: call.revision + 1 });
     return Promise.resolve(due.length);
   }
 
@@ -321,4 +348,3 @@ export class MemoryStore implements LedgerStore, QuarantineStore, SweepStore {
 function rawKey(callKey: string, { notification, digest }: RawWrite, firstAt: number): string {
   return [callKey, String(firstAt), notification.serial, notification.state, digest].join('\u0000');
 }
-

@@ -78,15 +78,14 @@ export async function insertSource(pool: pg.Pool, row: Row = {}): Promise<void> 
   });
 }
 
-/** A receiver that runs and has stored everything. */
+/** A receiver that beats and has stored everything. */
 export async function insertReceiver(pool: pg.Pool, row: Row = {}): Promise<void> {
-  const beat = (row['durable_through'] as Date | undefined) ?? time(0);
   await insert(pool, 'receiver', {
     id: randomUUID(),
     name: 'receiver-1',
     started_at: time(-1000),
-    beat_at: beat,
-    durable_through: beat,
+    beat_at: time(0),
+    durable_through: time(0),
     ...row,
   });
 }
