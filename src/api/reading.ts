@@ -89,6 +89,8 @@ export class Reading {
 
   /** Null when there is no such source. */
   async source(key: string): Promise<SourceRow | null> {
+    // PostgreSQL keeps no NUL in a text, so no key has one.
+    if (key.includes('\0')) return null;
     return readSource(this.db, key, await this.settings(), this.clock.now());
   }
 

@@ -87,8 +87,10 @@ export const GAP_OF_CALL = Prisma.sql`
     select 1 from call later where later.call_key = call.call_key
       and later.first_seen_at > call.first_seen_at and later.first_seen_at <= ${GAP_ANCHOR})`;
 
+/** First by Call ID, which one hash answers for all of history; then, for the few that pass, by call. */
 const HAS_GAPS = Prisma.sql`
-  exists (select 1 from gap where gap.status in ('open', 'lost') and ${GAP_OF_CALL})`;
+  (call_key in (select ledger_key from gap where status in ('open', 'lost') and call_key is not null)
+   and exists (select 1 from gap where gap.status in ('open', 'lost') and ${GAP_OF_CALL}))`;
 
 /** The conditions a filter sets. */
 export function callConditions(filter: CallFilter): Prisma.Sql[] {
@@ -100,6 +102,8 @@ export function callConditions(filter: CallFilter): Prisma.Sql[] {
     if (values !== undefined) conditions.push(Prisma.sql`${Prisma.raw(column)} = any(${[...values]}::text[])`);
   };
   among('state', filter.state);
+  // What has not ended is not settled: saying so keeps the read in the small partition.
+  if (filter.state?.includes('ended') === false) conditions.push(Prisma.sql`not settled`);
   among('disposition', filter.disposition);
   among('menu_id', filter.menuId);
   among('source_key', filter.source);

@@ -60,7 +60,7 @@ export function encodeCursor<Row>(order: Order<Row>, question: Question, row: Ro
 }
 
 const SHAPES = {
-  timestamptz: /^[+-]?\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/,
+  timestamptz: /^[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/,
   bigint: /^\d{1,16}$/,
   text: /^[^\0]*$/,
   uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
@@ -78,10 +78,16 @@ export function decodeCursor<Row>(order: Order<Row>, question: Question, cursor:
     const reason = 'belongs to another query: it goes with the filters and the sort of the list that gave it out';
     throw new BadParameters([{ parameter: 'cursor', reason }]);
   }
-  if ((value !== null && !SHAPES[order.type].test(value)) || !SHAPES[order.tie.type].test(id)) {
+  if (!fits(order, value) || !SHAPES[order.tie.type].test(id)) {
     throw new BadParameters([{ parameter: 'cursor', reason: 'is not a cursor this API gave out' }]);
   }
   return { value, id };
+}
+
+/** Whether PostgreSQL can read the value: whoever makes a cursor up is told so, and never that we failed. */
+function fits<Row>({ type, nulls }: Order<Row>, value: string | null): boolean {
+  if (value === null) return nulls !== 'never';
+  return SHAPES[type].test(value) && (type !== 'timestamptz' || Number.isFinite(Date.parse(value)));
 }
 
 function parts3(cursor: string): readonly [string, string | null, string] | null {

@@ -46,6 +46,9 @@ const textSchema = z
   .refine((value) => !value.includes('\0'), 'holds a NUL character');
 
 const ISO_INSTANT = 'must be an ISO 8601 time with an offset or Z, such as 2026-03-01T00:00:00Z';
+/** No call is older than the protocol, and PostgreSQL reads no year beyond four digits as ISO writes it. */
+const EARLIEST_MS = Date.UTC(1970, 0, 1);
+const LATEST_MS = Date.UTC(9999, 11, 31);
 
 /** A + that was not percent-encoded arrives as a space: before an offset, or at the start of a number, it can be nothing else. */
 const unspaced = (value: unknown): unknown => (typeof value === 'string' ? value.replace(' ', '+') : value);
@@ -53,7 +56,7 @@ const unspaced = (value: unknown): unknown => (typeof value === 'string' ? value
 const instantSchema = z
   .preprocess(unspaced, z.iso.datetime({ offset: true, error: ISO_INSTANT }))
   .transform((value) => Date.parse(value))
-  .refine((value) => Number.isFinite(value), ISO_INSTANT);
+  .refine((value) => value >= EARLIEST_MS && value <= LATEST_MS, 'must lie between the years 1970 and 9999');
 
 const flagSchema = z
   .union([z.boolean(), z.enum(['true', 'false'])], 'must be true or false')
@@ -98,7 +101,7 @@ function anyOf<T>(kind: ParameterKind, schema: z.ZodType<T>, description: string
     kind,
     description,
     many: true,
-    schema: z.union([z.undefined(), list]),
+    schema: list.optional(),
   };
 }
 

@@ -2,8 +2,10 @@
 import { Prisma } from '../generated/prisma/client.js';
 import { type Reads, at, rows, utc } from './sql.js';
 
-/** A receiver whose backlog is older holds records back: heartbeats come every second, batches take milliseconds. */
+/** Alive and further behind: it holds records back. Heartbeats come every second, batches take milliseconds. */
 const BACKLOG_MS = 10_000;
+/** Without a heartbeat for so long a receiver is taken for dead: W no longer waits for it (src/store/sweep.ts). */
+const GONE_MS = 10_000;
 
 export interface Receivers {
   readonly running: number;
@@ -15,16 +17,17 @@ export interface Receivers {
 
 /** One row, whatever receivers there are. */
 export function receiversStatement(asOf: number): Prisma.Sql {
+  const alive = Prisma.sql`stopped_at is null and beat_at > ${at(asOf - GONE_MS)}`;
   return Prisma.sql`
     select running, late.name as "heldBackBy", ${utc('late.durable_through')} as "heldSince"
-    from (select count(*)::int as running from receiver where stopped_at is null) counted
+    from (select count(*)::int as running from receiver where ${alive}) counted
     left join lateral (
       select name, durable_through from receiver
-      where stopped_at is null and durable_through < ${at(asOf - BACKLOG_MS)}
+      where ${alive} and durable_through < ${at(asOf - BACKLOG_MS)}
       order by durable_through, id limit 1) late on true`;
 }
 
-/** The receivers not retired at `asOf`. */
+/** The receivers alive at `asOf`. */
 export async function readReceivers(db: Reads, asOf: number): Promise<Receivers> {
   const [receivers] = await rows<Receivers>(db, receiversStatement(asOf));
   return receivers ?? { running: 0, heldBackBy: null, heldSince: null };

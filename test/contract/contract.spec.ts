@@ -19,7 +19,7 @@ beforeAll(async () => {
   await mkdir(FOLDER, { recursive: true });
   for (const [name, text] of Object.entries(printed)) await writeFile(`${FOLDER}${name}`, text);
 }, 60_000);
-afterAll(() => api.close());
+afterAll(() => api.close(), 20_000);
 
 test.each(['schema.graphql', 'openapi.json', 'schema.sql'])('contract/%s is what the program answers to', async (name) => {
   expect(await readFile(`${FOLDER}${name}`, 'utf8')).toBe(printed[name]);

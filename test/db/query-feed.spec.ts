@@ -70,6 +70,16 @@ describe('the feed of a source', () => {
     ['has a quarantine just now', 'impaired', { gap: { kind: 'quarantine', status: 'explained' } }],
     ['had been heard, but no receiver runs', 'impaired', { receivers: [] }],
     ['had been heard, but every receiver has stopped', 'impaired', { receivers: [{ stopped_at: time(-1) }] }],
+    [
+      'had been heard, but every receiver was killed 10 s ago',
+      'impaired',
+      { receivers: [{ beat_at: time(0, -10_000) }] },
+    ],
+    [
+      'had a receiver that was killed behind',
+      'receiving',
+      { receivers: [{}, { durable_through: time(-9), beat_at: time(-9) }] },
+    ],
     ['has a receiver 10 s behind', 'receiving', { receivers: [{ durable_through: time(0, -10_000) }] }],
     [
       'has a receiver further behind',

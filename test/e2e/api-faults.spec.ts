@@ -12,7 +12,7 @@ beforeAll(async () => {
   await insertCall(api.pool, { first_seen_at: time(-10) });
   await insertCall(api.pool, { first_seen_at: time(-9) });
 }, 60_000);
-afterAll(() => api.close());
+afterAll(() => api.close(), 20_000);
 
 describe('a faulty request', () => {
   const CALLS = '/api/v1/calls';
@@ -24,6 +24,7 @@ describe('a faulty request', () => {
     [`${CALLS}?from=2026-03-02T00:00:00Z&to=2026-03-01T00:00:00Z`, ['to']],
     [`${CALLS}?from=2026-03-02T00:00:00Z&to=2026-03-02T00:00:00Z&limit=x`, ['limit', 'to']],
     [`${CALLS}?from=2026-03-01T00:00:00Z&from=2026-03-02T00:00:00Z`, ['from']],
+    [`${CALLS}?from=0000-01-01T00:00:00Z&to=9999-12-31T23:59:59-14:00`, ['from', 'to']],
     [`${CALLS}?by=updatedAt`, ['by']],
     [`${CALLS}?state=busy`, ['state']],
     [`${CALLS}?state=ended&state=busy`, ['state']],
@@ -93,6 +94,7 @@ describe('a faulty request', () => {
     ['GET', '/api/v1/nope', 404],
     ['GET', `/api/v1/calls/${randomUUID()}`, 404],
     ['GET', '/api/v1/sources/nobody', 404],
+    ['GET', '/api/v1/sources/%00', 404],
     ['POST', '/api/v1/calls', 405],
     ['DELETE', `/api/v1/calls/${randomUUID()}`, 405],
     ['PUT', '/health/live', 405],

@@ -36,7 +36,7 @@ beforeAll(async () => {
   }
   await insertCall(api.pool, { ...RINGING, first_seen_at: time(-20), stale_at: time(4) });
 }, 60_000);
-afterAll(() => api.close());
+afterAll(() => api.close(), 20_000);
 
 const data = async (query: string, variables: Record<string, unknown> = {}): Promise<unknown> => {
   const { status, body } = await api.graphql(query, variables);
@@ -242,6 +242,15 @@ test('a browser is sent to no foreign landing page', async () => {
   const { status, body } = await api.get('/graphql', { headers: { accept: 'text/html' } });
   expect(status).toBe(400);
   expect(JSON.stringify(body)).not.toContain('apollographql');
+});
+
+test.each([
+  ['half a document', '{', 400],
+  ['150 kB', JSON.stringify({ query: `# ${'x'.repeat(150_000)}` }), 413],
+])('a body of %s is a problem document', async (_what, body, expected) => {
+  const headers = { 'content-type': 'application/json' };
+  const { status, type } = await api.get('/graphql', { method: 'POST', headers, body });
+  expect([status, type]).toEqual([expected, 'application/problem+json; charset=utf-8']);
 });
 
 test('introspection works, for tools that ask for it', async () => {

@@ -52,7 +52,7 @@ beforeAll(async () => {
     reason: 'oversized',
   });
 }, 60_000);
-afterAll(() => api.close());
+afterAll(() => api.close(), 20_000);
 
 describe('lists', () => {
   test.each(['calls', 'calls/active', 'gaps', 'sources', 'quarantine'])(
