@@ -56,7 +56,9 @@ function run(packageName, program, args) {
 }
 
 const [mode] = process.argv.slice(2);
-const own = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'prisma/schema.prisma'].map((name) => join(root, name));
+const own = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'prisma/schema.prisma'].map((name) =>
+  join(root, name),
+);
 const sources = existsSync(join(root, 'src')) ? hashOf([...filesUnder('src'), ...own]) : null;
 const fresh = sources === null || has(stamp, sources);
 const compiler = installed('typescript') !== null && installed('prisma') !== null;
@@ -68,7 +70,9 @@ if (!compiler) {
     if (!built) console.log('No compiler is installed and nothing is built: put a built dist here before starting.');
     process.exit(0);
   }
-  console.error('The build is not of these sources, and no compiler is installed to build again: run npm ci, then start.');
+  console.error(
+    'The build is not of these sources, and no compiler is installed to build again: run npm ci, then start.',
+  );
   process.exit(1);
 }
 if (mode === '--stale') console.log('The sources changed since the last build; building, about ten seconds.');
