@@ -11,8 +11,8 @@
 /** Pure: no framework, clock, randomness or environment; a record decided here can be decided again. */
 export const PURE = ['notification', 'wire', 'delivery', 'lifecycle'];
 
-/** What pure folders may import from outside: byte checks without state, and `v5`, a hash of its arguments. */
-export const PURE_PACKAGES = { 'node:buffer': ['isAscii', 'isUtf8'], uuid: ['v5'] };
+/** What pure folders may import from outside: byte checks without state, and hashes of their arguments. */
+export const PURE_PACKAGES = { 'node:buffer': ['isAscii', 'isUtf8'], 'node:crypto': ['hash'], uuid: ['v5'] };
 
 const LEAVES = ['clock', 'config', 'log', 'metrics'];
 const PORTS = ['ingest/ports', 'ingest/sweep.ports', 'sources/ports', 'fanout/ports', 'access/ports'];
