@@ -32,6 +32,8 @@ export interface Book {
   /** Highest serial of the epoch, wraps added; null before the first. */
   readonly highest: string | null;
   readonly highestAt: number;
+  /** Lowest serial of the epoch: the first heard need not be the first sent. */
+  readonly lowest: string | null;
   /** What wraps have added to the serials as received. */
   readonly wrapped: string;
   /** [at, highest]: what was the highest when, back to H ago. */
@@ -47,6 +49,7 @@ export const EMPTY_BOOK: Book = {
   epoch: 0,
   highest: null,
   highestAt: 0,
+  lowest: null,
   wrapped: '0',
   marks: [],
   below: [],
@@ -89,6 +92,7 @@ class Page {
   epoch: number;
   highest: bigint | null;
   highestAt: number;
+  lowest: bigint | null;
   wrapped: bigint;
   marks: (readonly [number, string])[];
   below: (readonly [string, number])[];
@@ -103,6 +107,7 @@ class Page {
     this.epoch = book.epoch;
     this.highest = book.highest === null ? null : BigInt(book.highest);
     this.highestAt = book.highestAt;
+    this.lowest = book.lowest === null ? null : BigInt(book.lowest);
     this.wrapped = BigInt(book.wrapped);
     this.marks = [...book.marks];
     this.below = [...book.below];
@@ -118,12 +123,26 @@ class Page {
     else if (serial > this.highest) {
       if (serial > this.highest + 1n) this.open(this.highest + 1n, serial - 1n, firstAt);
       this.raise(serial, firstAt);
-    } else if (!this.fill(serial, firstAt) && counts) this.suspect(serial, firstAt);
+    } else if (!this.fill(serial, firstAt) && counts && !this.isRetry(serial, firstAt)) this.suspect(serial, firstAt);
+    else if (this.lowest !== null && serial < this.lowest) this.reachDown(serial, firstAt);
+  }
+
+  /** A serial above what was the highest H ago may be a retry of something sent since. */
+  private isRetry(serial: bigint, at: number): boolean {
+    const mark = this.marks.findLast(([when]) => when <= at - this.rules.horizonMs);
+    return mark === undefined || serial > BigInt(mark[1]);
+  }
+
+  /** A retry from before the first serial heard: what lies between the two is missing as well. */
+  private reachDown(serial: bigint, at: number): void {
+    if (this.lowest !== null && serial < this.lowest - 1n) this.open(serial + 1n, this.lowest - 1n, at);
+    this.lowest = serial;
   }
 
   private raise(serial: bigint, at: number): void {
     this.highest = serial;
     this.highestAt = at;
+    this.lowest ??= serial;
     this.below = [];
     const last = this.marks.at(-1);
     // Ten marks per H are enough to know what was the highest H ago, a tenth of H late at most.
@@ -154,13 +173,8 @@ class Page {
     return true;
   }
 
-  /** A serial at or below the highest that is in no hole: evidence of a restart when it cannot be a retry. */
+  /** A serial that is in no hole and too low to be a retry: evidence of a restart. */
   private suspect(serial: bigint, at: number): void {
-    const mark = this.marks.findLast(([when]) => when <= at - this.rules.horizonMs);
-    if (mark === undefined || serial > BigInt(mark[1])) {
-      this.below = [];
-      return;
-    }
     if (!this.below.some(([seen]) => seen === String(serial))) this.below.push([String(serial), at]);
     if (this.below.length >= RESTART_EVIDENCE) this.restart();
   }
@@ -183,6 +197,7 @@ class Page {
     this.epochs = [...this.epochs, first.at].slice(-MOST_EPOCHS);
     this.highest = null;
     this.highestAt = first.at;
+    this.lowest = null;
     this.wrapped = 0n;
     this.marks = [];
     this.below = [];
@@ -243,7 +258,8 @@ class Page {
   close(): Book {
     const { epoch, highestAt, marks, below, holes, epochs } = this;
     const highest = this.highest === null ? null : String(this.highest);
-    return { epoch, highest, highestAt, wrapped: String(this.wrapped), marks, below, holes, epochs };
+    const lowest = this.lowest === null ? null : String(this.lowest);
+    return { epoch, highest, highestAt, lowest, wrapped: String(this.wrapped), marks, below, holes, epochs };
   }
 }
 
