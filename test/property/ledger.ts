@@ -16,6 +16,9 @@ import {
   type WireState,
 } from '../../src/notification.js';
 
+// Whoever only asks whether a property fails, and not how, need not wait for the smallest counterexample.
+fc.configureGlobal({ endOnFailure: process.env.FAST_CHECK_SHRINK === '0' });
+
 export const SETTINGS: Settings = {
   retry: 6,
   intervalMs: 3000,
