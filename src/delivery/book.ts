@@ -19,6 +19,8 @@ export interface Received {
 
 /** A run of serials that did not arrive; serials as decimal text, because the book is stored as JSON. */
 export interface Hole {
+  /** The epoch it was opened in: its gap keeps that name after a restart. */
+  readonly epoch: number;
   readonly from: string;
   readonly to: string;
   readonly openedAt: number;
@@ -152,13 +154,15 @@ class Page {
 
   private open(from: bigint, to: bigint, at: number): void {
     const sentFrom = this.highestAt - this.rules.horizonMs;
-    this.holes.push({ from: String(from), to: String(to), openedAt: at, sentFrom, lost: false });
-    this.emit('opened', from, to, at, sentFrom, at);
+    const { epoch } = this;
+    const hole: Hole = { epoch, from: String(from), to: String(to), openedAt: at, sentFrom, lost: false };
+    this.holes.push(hole);
+    this.emit('opened', hole, at);
   }
 
-  /** Fills a serial's hole, splitting it; false when it lies in none. */
+  /** Fills a serial's hole, of the newest epoch that has one, splitting it; false when it lies in none. */
   private fill(serial: bigint, at: number): boolean {
-    const index = this.holes.findIndex((hole) => BigInt(hole.from) <= serial && serial <= BigInt(hole.to));
+    const index = this.holes.findLastIndex((hole) => BigInt(hole.from) <= serial && serial <= BigInt(hole.to));
     const hole = this.holes[index];
     if (hole === undefined) return false;
     const [from, to] = [BigInt(hole.from), BigInt(hole.to)];
@@ -166,10 +170,8 @@ class Page {
     if (from < serial) rest.push({ ...hole, to: String(serial - 1n) });
     if (serial < to) rest.push({ ...hole, from: String(serial + 1n) });
     this.holes.splice(index, 1, ...rest);
-    this.emit('filled', serial, serial, hole.openedAt, hole.sentFrom, at);
-    for (const part of rest) {
-      this.emit(part.lost ? 'lost' : 'opened', BigInt(part.from), BigInt(part.to), part.openedAt, part.sentFrom, at);
-    }
+    this.emit('filled', { ...hole, from: String(serial), to: String(serial) }, at);
+    for (const part of rest) this.emit(part.lost ? 'lost' : 'opened', part, at);
     return true;
   }
 
@@ -227,7 +229,7 @@ class Page {
     this.holes = this.holes.map((hole) => {
       const deadline = hole.openedAt + this.rules.horizonMs;
       if (hole.lost || deadline >= through) return hole;
-      this.emit('lost', BigInt(hole.from), BigInt(hole.to), hole.openedAt, hole.sentFrom, deadline);
+      this.emit('lost', hole, deadline);
       return { ...hole, lost: true };
     });
     this.holes = this.holes
@@ -235,24 +237,8 @@ class Page {
       .slice(-MOST_HOLES);
   }
 
-  private emit(
-    kind: HoleEvent['kind'],
-    from: bigint,
-    to: bigint,
-    openedAt: number,
-    sentFrom: number,
-    at: number,
-  ): void {
-    this.events.push({
-      kind,
-      epoch: this.epoch,
-      from: String(from),
-      to: String(to),
-      openedAt,
-      sentFrom,
-      sentTo: openedAt,
-      at,
-    });
+  private emit(kind: HoleEvent['kind'], { epoch, from, to, openedAt, sentFrom }: Hole, at: number): void {
+    this.events.push({ kind, epoch, from, to, openedAt, sentFrom, sentTo: openedAt, at });
   }
 
   close(): Book {

@@ -19,9 +19,22 @@ export interface Span {
   readonly to: number;
 }
 
-/** The loss seen in one closed window. */
+/** How calls of a source usually go: what estimates rest on. */
+export interface Habits {
+  /** Share of ended calls that were answered; null before anything ended. */
+  readonly answerRatio: number | null;
+  /** Share of calls that report Ringing at all; null before anything ended. */
+  readonly ringingRatio: number | null;
+  /** Share of unanswered calls that end with a Bye (TRUTH.md 15); null until enough were seen. */
+  readonly unansweredByeRatio: number | null;
+}
+
+export const NO_HABITS: Habits = { answerRatio: null, ringingRatio: null, unansweredByeRatio: null };
+
+/** One closed window: the loss seen in it, and the habits known when it closed, both frozen. */
 export interface LossWindow extends Span {
   readonly p: number;
+  readonly habits: Habits;
 }
 
 /** What the ledger knows about one source. */
@@ -33,12 +46,6 @@ export interface SourceFacts {
   readonly serialBase: number;
   /** Everything received up to here is in PostgreSQL and in the facts below; W of TRUTH.md 18. */
   readonly through: number;
-  /** Answer ratio of calls whose outcome is certain, for estimates; null before anything ended. */
-  readonly answerRatio: number | null;
-  /** Share of calls that report Ringing at all, for estimates; null before anything ended. */
-  readonly ringingRatio: number | null;
-  /** Share of unanswered calls of this source that end with a Bye (TRUTH.md 15); null until enough were seen. */
-  readonly unansweredByeRatio: number | null;
   /** per_source and call_number: the holes that are not filled, ordered. */
   readonly holes: readonly SerialHole[];
   /** per_source: instants at which a new epoch of serials began. */
@@ -59,9 +66,6 @@ export function noFacts(sourceKey: string, settings: Settings): SourceFacts {
     meaning: 'unknown',
     serialBase: 1,
     through: Number.NEGATIVE_INFINITY,
-    answerRatio: null,
-    ringingRatio: null,
-    unansweredByeRatio: null,
     holes: [],
     epochs: [],
     outages: [],

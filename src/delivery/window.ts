@@ -3,6 +3,8 @@
  * copies, states that arrived inverted, and serials lost for good say.
  */
 
+import { NO_HABITS, type Habits } from './facts.js';
+
 /** Sums of the samples of the calls that ended in a window. */
 export interface WindowSample {
   readonly copyPairs: number;
@@ -110,20 +112,13 @@ export function lossOf(own: WindowSample, earlier: readonly WindowSample[], retr
   );
 }
 
-/** What estimates rest on: how calls of this source usually go. */
-export interface Habits {
-  readonly answerRatio: number | null;
-  readonly ringingRatio: number | null;
-  readonly unansweredByeRatio: number | null;
-}
-
 /** Unanswered calls needed before anything is said of how they end. */
 const UNANSWERED_NEEDED = 20;
 
 /** The habits that closed windows show, newest first. */
 export function habitsOf(windows: readonly WindowSample[]): Habits {
   const [first, ...rest] = windows.slice(0, MOST_POOLED);
-  if (first === undefined) return { answerRatio: null, ringingRatio: null, unansweredByeRatio: null };
+  if (first === undefined) return NO_HABITS;
   const sum = rest.reduce(addSamples, first);
   const unanswered = sum.unansweredReported + sum.unansweredPresumed;
   return {

@@ -21,6 +21,13 @@ export interface SweptSource {
   readonly processedThrough: number | null;
 }
 
+/** What serials of a source mean from an instant (W at the change) on. */
+export interface MeaningChange {
+  readonly since: number;
+  readonly meaning: SerialMeaning;
+  readonly serialBase: number;
+}
+
 /** A closed window with what it was closed on. */
 export interface ClosedWindow extends LossWindow {
   readonly sample: WindowSample;
@@ -70,7 +77,7 @@ export interface SweepStore {
   /** Stores a moved book and its gaps; false when another receiver moved it meanwhile (nothing is written then). */
   saveBook(source: SweptSource, book: Book, through: number, gaps: readonly Gap[]): Promise<boolean>;
   /** Sets the meaning of a source's serials; false when it was changed meanwhile. Its book starts anew. */
-  setMeaning(source: SweptSource, meaning: SerialMeaning, serialBase: number): Promise<boolean>;
+  setMeaning(source: SweptSource, change: MeaningChange): Promise<boolean>;
   /** Sums over the calls of a source that ended in [from, to). */
   windowSample(sourceKey: string, window: Span): Promise<WindowSample>;
   /** First instant anything of the source was received; null when nothing was. */

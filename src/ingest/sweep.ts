@@ -120,7 +120,7 @@ export class Sweep {
       if (learned !== null) ({ meaning, serialBase } = learned);
     } else if (contradicts(meaning, sample)) meaning = 'unknown';
     if (meaning === source.meaning) return source;
-    if (!(await this.store.setMeaning(source, meaning, serialBase))) return source;
+    if (!(await this.store.setMeaning(source, { since: through, meaning, serialBase }))) return source;
     return {
       ...source,
       meaning,
@@ -176,7 +176,8 @@ export class Sweep {
     for (; windowClosesAt(start, settings) < through; start += settings.lossWindowMs) {
       const span = { from: start, to: start + settings.lossWindowMs };
       const sample = await this.store.windowSample(sourceKey, span);
-      await this.store.closeWindow(sourceKey, { ...span, sample, p: lossOf(sample, earlier, settings.retry) });
+      const habits = habitsOf([sample, ...earlier]);
+      await this.store.closeWindow(sourceKey, { ...span, sample, habits, p: lossOf(sample, earlier, settings.retry) });
       earlier = [sample, ...earlier].slice(0, MOST_POOLED);
       count++;
     }
@@ -190,7 +191,6 @@ export class Sweep {
         const counted = source.meaning === 'per_source' || source.meaning === 'call_number';
         const facts: SourceFacts = {
           ...noFacts(source.key, this.options.settings),
-          ...habitsOf(windows.map((window) => window.sample).reverse()),
           meaning: source.meaning,
           serialBase: source.serialBase,
           through: counted ? Math.min(through, source.processedThrough ?? Number.NEGATIVE_INFINITY) : through,

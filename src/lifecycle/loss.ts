@@ -2,7 +2,7 @@
  * How likely it is that a notification was lost for good (TRUTH.md 11, 12, 16): per-datagram loss in the windows a
  * call touches, and the tries our own outages left to it.
  */
-import type { SourceFacts, Span } from '../delivery/facts.js';
+import { NO_HABITS, type Habits, type SourceFacts, type Span } from '../delivery/facts.js';
 import { horizonMs, type Settings } from '../notification.js';
 
 /** At or below this chance of a lost OK, Ringing then Bye is taken for not answered (TRUTH.md 11). */
@@ -27,6 +27,11 @@ export function lossOver(span: Span, facts: SourceFacts): number | null {
   const touched = facts.lossWindows.filter((window) => window.from <= span.to && window.to > span.from);
   if (touched.length > 0) return Math.max(...touched.map((window) => window.p));
   return facts.lossWindows.findLast((window) => window.to <= span.from)?.p ?? 0;
+}
+
+/** The habits known at an instant: those of the last window closed before it, so that they are the same whenever asked. */
+export function habitsAt(facts: SourceFacts, at: number): Habits {
+  return facts.lossWindows.findLast((window) => window.to <= at)?.habits ?? NO_HABITS;
 }
 
 /** Of the tries of a notification sent at `sentAt`, those that came while somebody listened. */

@@ -10,7 +10,7 @@ import type { SourceFacts, Span } from '../delivery/facts.js';
 import { horizonMs, type GapCertainty, type Settings } from '../notification.js';
 import { serialNumber } from './cut.js';
 import { answerSpan, serialsOf, type Outcome } from './disposition.js';
-import { lostGivenMissing, meanLoss } from './loss.js';
+import { habitsAt, lostGivenMissing, meanLoss } from './loss.js';
 import type { Events } from './times.js';
 
 /** Serials of a call further apart than this are a jump, not a hole of so many notifications. */
@@ -118,7 +118,7 @@ function missingRinging(
     span,
     openedAt: firstSeenAt,
     certainty: 'possible',
-    estimatedLost: estimate(facts.ringingRatio, span, facts),
+    estimatedLost: estimate(habitsAt(facts, firstSeenAt).ringingRatio, span, facts),
     detail: 'Ringing may be missing',
   });
 }
@@ -133,7 +133,8 @@ function missingOk({ events, outcome, presumedEndedAt }: CallFindings, facts: So
     span,
     openedAt: endAt,
     certainty: 'possible',
-    estimatedLost: events.bye === null ? lostTail(span, facts).ok : estimate(facts.answerRatio, span, facts),
+    estimatedLost:
+      events.bye === null ? lostTail(span, facts).ok : estimate(habitsAt(facts, endAt).answerRatio, span, facts),
     detail: events.bye === null ? 'OK may be missing' : 'OK may be missing before the Bye',
   });
 }
@@ -146,7 +147,7 @@ function missingBye({ events, presumedEndedAt, firstSeenAt }: CallFindings, fact
   if (presumedEndedAt === null) return null;
   const answered = events.ok !== null;
   const span = { from: (events.ok?.firstAt ?? firstSeenAt) - horizonMs(facts.settings), to: presumedEndedAt };
-  const certain = answered || (facts.unansweredByeRatio ?? 0) >= BYE_DUE_SHARE;
+  const certain = answered || (habitsAt(facts, presumedEndedAt).unansweredByeRatio ?? 0) >= BYE_DUE_SHARE;
   return stateGap('bye', {
     span,
     openedAt: presumedEndedAt,
@@ -162,10 +163,10 @@ function missingBye({ events, presumedEndedAt, firstSeenAt }: CallFindings, fact
  */
 function lostTail(span: Span, facts: SourceFacts): { readonly ok: number | null; readonly bye: number | null } {
   const q = meanLoss(span, facts);
-  const a = facts.answerRatio;
+  const { answerRatio: a, unansweredByeRatio } = habitsAt(facts, span.to);
   if (q === null || a === null) return { ok: null, bye: null };
   // Not yet known whether unanswered calls of this source send a Bye: as likely as not.
-  const sendsBye = facts.unansweredByeRatio ?? 0.5;
+  const sendsBye = unansweredByeRatio ?? 0.5;
   const both = a * q * q;
   const byeOnly = (1 - a) * sendsBye * q;
   const total = both + byeOnly + (1 - a) * (1 - sendsBye);

@@ -6,7 +6,11 @@ const SPACE = '6f0f2d1e-5d8c-5c0a-9a57-3d1b1f0f7c21';
 
 test('every name in every name space gives the uuid the standard gives it', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary', maxLength: 100 }), fc.uuid(), (name, space) => uuidV5(name, space) === v5(name, space)),
+    fc.property(
+      fc.string({ unit: 'binary', maxLength: 100 }),
+      fc.uuid(),
+      (name, space) => uuidV5(name, space) === v5(name, space),
+    ),
   );
 });
 

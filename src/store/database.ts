@@ -22,6 +22,8 @@ export class Database {
       connectionString: options.url,
       max: options.connectionsMax,
       application_name: 'ringledger',
+      // The adapter drops the offset of instants it reads and sends: a session elsewhere would shift them by it.
+      options: '-c timezone=UTC',
       // A pool that is empty because the database is away says so instead of waiting for ever.
       connectionTimeoutMillis: 10_000,
       keepAlive: true,

@@ -83,41 +83,49 @@ async function read(runner: Runner, keys: readonly KeyRef[], locking: boolean): 
   );
 }
 
-/** Rows go out in key order: two writes that meet wait for each other instead of deadlocking. */
-async function write(runner: Runner, unordered: readonly KeyChange[], updatedAt: number): Promise<void> {
+async function write(runner: Runner, changes: readonly KeyChange[], updatedAt: number): Promise<void> {
+  const { sql, values } = writeOf(changes, updatedAt);
+  await runner.$queryRawUnsafe(sql, ...values);
+}
+
+/**
+ * The statement that writes changes, and its parameters.
+ * Rows go out in key order: two writes that meet wait for each other instead of deadlocking.
+ * @param updatedAt instant of the write, ms since the epoch
+ */
+export function writeOf(
+  unordered: readonly KeyChange[],
+  updatedAt: number,
+): { readonly sql: string; readonly values: readonly (string | number)[] } {
   const changes = [...unordered].sort((a, b) => (a.key.callKey < b.key.callKey ? -1 : 1));
-  const calls: string[] = [];
-  const moved: string[] = [];
-  const raw: string[] = [];
-  const rawUpdates: string[] = [];
-  const rawDeletes: string[] = [];
+  const calls = { stay: [] as string[], move: [] as string[] };
+  const raw = { insert: [] as string[], update: [] as string[], delete: [] as string[] };
   for (const change of changes) {
     const { callKey } = change.key;
     for (const call of change.calls) {
       const stays = call.place === 'insert' || (call.place === 'open' && !call.record.settled);
-      (stays ? calls : moved).push(callRow(callKey, call, updatedAt));
+      calls[stays ? 'stay' : 'move'].push(callRow(callKey, call, updatedAt));
     }
     for (const one of change.raw) {
       const { firstAt } = one.notification;
-      (one.replaces.includes(firstAt) ? rawUpdates : raw).push(notificationRow(change, one));
-      for (const old of one.replaces) if (old !== firstAt) rawDeletes.push(notificationKeyRow(callKey, old, one));
+      raw[one.replaces.includes(firstAt) ? 'update' : 'insert'].push(notificationRow(change, one));
+      for (const old of one.replaces) if (old !== firstAt) raw.delete.push(notificationKeyRow(callKey, old, one));
     }
   }
   const rare = {
-    moved: rowArray(moved),
+    moved: rowArray(calls.move),
     gaps: rowArray(changes.flatMap(({ key, gaps }) => gaps.map((gap) => gapRow(key.callKey, gap)))),
-    raw_updates: rowArray(rawUpdates),
-    raw_deletes: rowArray(rawDeletes),
+    raw_updates: rowArray(raw.update),
+    raw_deletes: rowArray(raw.delete),
     superseded: changes.flatMap(({ key, superseded }) => superseded.map((id) => `${key.callKey} ${id}`)).join(','),
   };
   const parts = RARE_PARTS.filter((part) => rare[part] !== '{}' && rare[part] !== '');
-  await runner.$queryRawUnsafe(
-    writeSql(parts),
-    rowArray(changes.map(evidenceRow)),
-    changes.map(({ document }) => JSON.stringify(document)).join(UNIT_SEPARATOR),
-    changes.length,
-    rowArray(calls),
-    rowArray(raw),
-    ...parts.map((part) => rare[part]),
-  );
+  const documents = changes.map(({ document }) => JSON.stringify(document)).join(UNIT_SEPARATOR);
+  return {
+    sql: writeSql(parts),
+    values: [
+      ...[rowArray(changes.map(evidenceRow)), documents, changes.length, rowArray(calls.stay), rowArray(raw.insert)],
+      ...parts.map((part) => rare[part]),
+    ],
+  };
 }

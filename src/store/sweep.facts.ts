@@ -1,5 +1,5 @@
 /** The facts the sweep reads: outages, windows, quarantine, and what the calls of a window say of loss. */
-import type { Span } from '../delivery/facts.js';
+import type { Habits, Span } from '../delivery/facts.js';
 import type { WindowSample } from '../delivery/window.js';
 import type { PrismaClient } from '../generated/prisma/client.js';
 import type { ClosedWindow, FeedFacts } from '../ingest/sweep.ports.js';
@@ -13,15 +13,23 @@ export async function feedFacts(prisma: PrismaClient, since: number): Promise<Fe
   const [outages, windows, quarantined] = await Promise.all([
     prisma.$queryRaw<{ start_at: Date; end_at: Date }[]>`
       select start_at, end_at from outage where end_at >= ${instant(since)} order by end_at`,
-    prisma.$queryRaw<{ source_key: string; start_at: Date; end_at: Date; p: number; sample: WindowSample }[]>`
-      select source_key, start_at, end_at, p, sample from loss_window
+    prisma.$queryRaw<
+      { source_key: string; start_at: Date; end_at: Date; p: number; sample: WindowSample; habits: Habits }[]
+    >`
+      select source_key, start_at, end_at, p, sample, habits from loss_window
       where end_at >= ${instant(since)} order by source_key, start_at`,
     prisma.$queryRaw<{ source_key: string; received_at: Date; last_received_at: Date }[]>`
       select source_key, received_at, last_received_at from quarantine where last_received_at >= ${instant(since)}`,
   ]);
   const bySource = new Map<string, ClosedWindow[]>();
   for (const row of windows) {
-    const window = { from: row.start_at.getTime(), to: row.end_at.getTime(), p: row.p, sample: row.sample };
+    const window = {
+      from: row.start_at.getTime(),
+      to: row.end_at.getTime(),
+      p: row.p,
+      sample: row.sample,
+      habits: row.habits,
+    };
     bySource.set(row.source_key, [...(bySource.get(row.source_key) ?? []), window]);
   }
   const quarantinedAt = new Map<string, number[]>();

@@ -6,7 +6,15 @@ import type { SampledSerial } from '../delivery/meaning.js';
 import type { WindowSample } from '../delivery/window.js';
 import type { PrismaClient } from '../generated/prisma/client.js';
 import { sourceLedgerKey } from '../lifecycle/keys.js';
-import type { Beat, ClosedWindow, DueKey, FeedFacts, SweepStore, SweptSource } from '../ingest/sweep.ports.js';
+import type {
+  Beat,
+  ClosedWindow,
+  DueKey,
+  FeedFacts,
+  SweepStore,
+  SweptSource,
+  MeaningChange,
+} from '../ingest/sweep.ports.js';
 import type { Gap, SerialMeaning, WireState } from '../notification.js';
 import { Contended, faultOf } from './faults.js';
 import { GAP_COLUMNS, gapRow, rowArray } from './rows.js';
@@ -151,10 +159,12 @@ export class PgSweepStore implements SweepStore {
     });
   }
 
-  async setMeaning(source: SweptSource, meaning: SerialMeaning, serialBase: number): Promise<boolean> {
+  async setMeaning(source: SweptSource, change: MeaningChange): Promise<boolean> {
+    const { meaning, serialBase } = change;
     const set = await this.prisma.$executeRaw`
       update source
       set serial_meaning = ${meaning}, serial_base = ${serialBase}, meaning_version = meaning_version + 1,
+        meanings = (coalesce(meanings::jsonb, '[]') || ${JSON.stringify(change)}::jsonb)::json,
         book = null, processed_through = null
       where key = ${source.key} and meaning_version = ${source.meaningVersion}`;
     return set > 0;
@@ -172,8 +182,9 @@ export class PgSweepStore implements SweepStore {
 
   async closeWindow(sourceKey: string, window: ClosedWindow): Promise<void> {
     await this.prisma.$executeRaw`
-      insert into loss_window (source_key, start_at, end_at, sample, p)
-      values (${sourceKey}, ${instant(window.from)}, ${instant(window.to)}, ${JSON.stringify(window.sample)}::json, ${window.p})
+      insert into loss_window (source_key, start_at, end_at, sample, habits, p)
+      values (${sourceKey}, ${instant(window.from)}, ${instant(window.to)}, ${JSON.stringify(window.sample)}::json,
+        ${JSON.stringify(window.habits)}::json, ${window.p})
       on conflict (source_key, start_at) do nothing`;
   }
 

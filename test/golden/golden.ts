@@ -103,15 +103,17 @@ function factsOf(line: string): SourceFacts {
   const p = number('p');
   const asked = one('asked');
   const byes = one('unansweredByeRatio');
+  const habits = {
+    answerRatio: number('answerRatio') ?? 0.5,
+    ringingRatio: number('ringingRatio') ?? 0.98,
+    unansweredByeRatio: byes === undefined ? null : Number(byes),
+  };
   return {
     ...noFacts('ivr', SETTINGS),
     meaning: meaningOf(one('meaning') ?? 'per_call'),
     serialBase: number('base') ?? 1,
     through: asked === undefined ? IN_THE_END : ms(asked),
-    answerRatio: number('answerRatio') ?? 0.5,
-    ringingRatio: number('ringingRatio') ?? 0.98,
-    unansweredByeRatio: byes === undefined ? null : Number(byes),
-    lossWindows: p === null ? [] : [{ from: -1e9, to: 2e9, p }],
+    lossWindows: [{ from: -2e9, to: -1e9, p: 0, habits }, ...(p === null ? [] : [{ from: -1e9, to: 2e9, p, habits }])],
     outages: (said.get('outage') ?? []).map(span),
     quarantinedAt: (said.get('quarantine') ?? []).map(ms),
     epochs: (said.get('epoch') ?? []).map(ms),

@@ -2,7 +2,7 @@
  * What the property tests share: a ledger of one Call ID kept in memory, and random arrivals and facts.
  */
 import fc from 'fast-check';
-import { noFacts, type SourceFacts } from '../../src/delivery/facts.js';
+import { NO_HABITS, noFacts, type SourceFacts } from '../../src/delivery/facts.js';
 import { callKeyOf } from '../../src/lifecycle/keys.js';
 import { assemble, refold } from '../../src/ingest/assemble.js';
 import { NOTHING_STORED, type KeyChange, type KeyRef, type StoredKey } from '../../src/ingest/ports.js';
@@ -135,12 +135,14 @@ export const anyFacts: fc.Arbitrary<SourceFacts> = fc
     unansweredByeRatio: fc.constantFrom(null, 0, 0.7, 1),
     answerRatio: fc.constantFrom(null, 0, 0.6, 1),
   })
-  .map(({ p, holes, ...facts }) => ({
+  .map(({ p, holes, answerRatio, unansweredByeRatio, ...facts }) => ({
     ...noFacts('ivr', SETTINGS),
     ...facts,
-    ringingRatio: 0.98,
     through: IN_THE_END,
-    lossWindows: p === null ? [] : [{ from: -1e10, to: 2e10, p }],
+    lossWindows: [
+      { from: -2e10, to: -1e10, p: 0, habits: { ringingRatio: 0.98, answerRatio, unansweredByeRatio } },
+      ...(p === null ? [] : [{ from: -1e10, to: 2e10, p, habits: NO_HABITS }]),
+    ],
     holes: holes.map(({ serial, sent }) => ({
       from: BigInt(serial),
       to: BigInt(serial),

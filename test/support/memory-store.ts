@@ -16,7 +16,15 @@ import type {
   StoredKey,
 } from '../../src/ingest/ports.js';
 import { decodeEvidence } from '../../src/delivery/evidence.js';
-import type { Beat, ClosedWindow, DueKey, FeedFacts, SweepStore, SweptSource } from '../../src/ingest/sweep.ports.js';
+import type {
+  Beat,
+  ClosedWindow,
+  DueKey,
+  FeedFacts,
+  MeaningChange,
+  SweepStore,
+  SweptSource,
+} from '../../src/ingest/sweep.ports.js';
 import type { CallRecord, Gap, SerialMeaning } from '../../src/notification.js';
 
 /** A record as the `call` table would hold it. */
@@ -210,7 +218,7 @@ export class MemoryStore implements LedgerStore, QuarantineStore, SweepStore {
     return Promise.resolve(true);
   }
 
-  setMeaning(source: SweptSource, meaning: SerialMeaning, serialBase: number): Promise<boolean> {
+  setMeaning(source: SweptSource, { meaning, serialBase }: MeaningChange): Promise<boolean> {
     const now = this.swept.get(source.key);
     if (now?.meaningVersion !== source.meaningVersion) return Promise.resolve(false);
     const version = now.meaningVersion + 1;

@@ -32,6 +32,7 @@ create table source (
   serial_base integer not null default 1,
   meaning_pinned boolean not null default false,
   meaning_version integer not null default 0,
+  meanings json,
   last_heard_at timestamptz(3),
   created_at timestamptz(3) not null,
   book json,
@@ -72,6 +73,7 @@ create table loss_window (
   start_at timestamptz(3) not null,
   end_at timestamptz(3) not null,
   sample json not null,
+  habits json not null,
   p double precision not null,
   constraint loss_window_pkey primary key (source_key, start_at),
   constraint loss_window_span_check check (start_at < end_at),
@@ -250,6 +252,10 @@ comment on table gap is
 create index gap_opened_at_idx on gap (opened_at desc, id desc);
 -- "the gaps still open": the sweep closes them at their deadline
 create index gap_open_deadline_idx on gap (deadline_at) where status = 'open';
+-- "how many gaps of this source may still be missing something in [a, b)": the feed, with every list
+create index gap_source_missing_idx on gap (source_key, from_at) include (to_at) where status in ('open', 'lost');
+-- "the spans of this source in which nobody listened or nothing could be read": the feed, and the sweep's outages
+create index gap_source_span_idx on gap (source_key) where kind in ('outage', 'overflow', 'quarantine');
 
 create table quarantine (
   id uuid not null,
