@@ -267,13 +267,26 @@ export function advance(
   return { book: page.close(), events: page.events };
 }
 
-/** The book's holes as facts for the calls that lie across them. */
+/** How far the counter goes, once a wrap has shown it; wraps have added a multiple of it. */
+function counterSize(wrapped: bigint): bigint | null {
+  if (wrapped === 0n) return null;
+  return WRAP_BITS.map((bits) => 1n << bits).findLast((size) => wrapped % size === 0n) ?? null;
+}
+
+/**
+ * The book's holes as facts for the calls that lie across them: serials as the wire has them, so that a call from before
+ * a wrap finds its hole after it. A hole that lies across a wrap is two.
+ */
 export function holesOf(book: Book): readonly SerialHole[] {
-  const wrapped = BigInt(book.wrapped);
-  return book.holes.map((hole) => ({
-    from: BigInt(hole.from) - wrapped,
-    to: BigInt(hole.to) - wrapped,
-    sentFrom: hole.sentFrom,
-    sentTo: hole.openedAt,
-  }));
+  const size = counterSize(BigInt(book.wrapped));
+  return book.holes.flatMap((hole) => {
+    const sent = { sentFrom: hole.sentFrom, sentTo: hole.openedAt };
+    const [from, to] = [BigInt(hole.from), BigInt(hole.to)];
+    if (size === null) return [{ from, to, ...sent }];
+    if (from / size === to / size) return [{ from: from % size, to: to % size, ...sent }];
+    return [
+      { from: from % size, to: size - 1n, ...sent },
+      { from: 0n, to: to % size, ...sent },
+    ];
+  });
 }

@@ -137,6 +137,29 @@ describe('the book of a source', () => {
     );
   });
 
+  test('follows a counter of 16 bits past its end, and names holes as the wire has them', () => {
+    fc.assert(
+      fc.property(source(65_520, 0), stops, (sent, at) => {
+        const onWire = sent.map((one) => ({ ...one, serial: one.serial % 65_536 }));
+        const { book, events } = keep(receivedOf(onWire), at);
+        const heard = sent.filter(({ receivedAt }) => receivedAt !== null).map(({ serial }) => serial);
+        const missing = sent
+          .filter(
+            ({ serial, receivedAt }) =>
+              receivedAt === null && serial > Math.min(...heard) && serial < Math.max(...heard),
+          )
+          .map(({ serial }) => serial);
+        expect(serialsIn(rowsOf(events), 'lost')).toEqual(missing);
+        const holes = holesOf(book);
+        for (const { serial } of onWire) {
+          const lost = missing.some((one) => one % 65_536 === serial);
+          expect(holes.some(({ from, to }) => from <= serial && serial <= to)).toBe(lost);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   test('takes a restart for a new epoch: the old one ends open, and its holes stay its own', () => {
     const restarted = source(1000, 0).chain((before) => {
       const last = before.at(-1)?.sentAt ?? 0;
