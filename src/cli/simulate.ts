@@ -109,7 +109,7 @@ function addRunOptions(command: Command): void {
     .option('--api <url>', "the ledger's HTTP address", 'http://127.0.0.1:3000')
     .option('--seed <text>', 'replays the same calls and the same fate of each datagram (default: a new one)')
     .option('--wait <s>', 'how long records may take to settle (default: as long as the settings allow)', seconds)
-    .option('--down-ms <n>', 'how long the receiver was truly down, to judge the outage it declares', whole)
+    .option('--down-ms <n>', 'how long the receiver was truly down (default: as its HTTP port shows)', whole)
     .option('--clock-tolerance-ms <n>', 'how far the clocks of both sides may be apart', wholeOrNone, 5)
     .option('--json', 'print one JSON document instead of a table');
 }

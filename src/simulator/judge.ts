@@ -28,7 +28,7 @@ export interface JudgeInput {
   readonly toleranceMs: number;
   /** The link was cut for a while: no ceiling for `unknown` applies. */
   readonly linkCut: boolean;
-  /** How long the receiver was truly down, where the operator says so; null: it was not, or nobody measured. */
+  /** How long the receiver was truly down; null: it was not. */
   readonly downMs: number | null;
 }
 
@@ -126,7 +126,8 @@ function lossText({ call, sent }: Loss): string {
   return `${call.callId} serial ${sent.serial} ${sent.stateRaw} sent ${at}`;
 }
 
-function gapLines(findings: readonly GapFinding[], { reading, downMs }: JudgeInput): Line[] {
+function gapLines(findings: readonly GapFinding[], input: JudgeInput): Line[] {
+  const { reading, downMs } = input;
   const closed = findings.filter(({ gap }) => gap.status === 'lost');
   const certain = closed.filter(({ gap }) => gap.certainty === 'certain');
   const untrue = certain.filter(({ lost, claimed }) => lost < claimed);
@@ -149,15 +150,24 @@ function gapLines(findings: readonly GapFinding[], { reading, downMs }: JudgeInp
       'possibleOff',
       'possible gaps: |lost - estimated|',
       round(Math.abs(actual - expected)),
-      round(Math.max(1, 3 * sigma)),
+      takesAnothersAck(input) ? null : round(Math.max(1, 3 * sigma)),
       {
         note: `${String(actual)} lost, ${expected.toFixed(1)} estimated in ${String(estimated.length)} gaps, sigma ${sigma.toFixed(2)}`,
       },
     ),
     line('outageMs', 'outage declared, ms', outageMs, downMs === null ? null : downMs + 2 * HEARTBEAT_MS, {
-      note: downMs === null ? 'true down time not given' : `truly ${String(downMs)} ms`,
+      note: downMs === null ? 'the receiver was never seen down' : `truly ${String(downMs)} ms`,
     }),
   ];
+}
+
+/**
+ * Under one serial per call such a sender stops trying a state when another one's ack arrives: one try instead of seven,
+ * which no receiver can see (the rules of truth, 10), so nobody can estimate what it loses.
+ */
+function takesAnothersAck({ serial, ackMatch, lossIn, linkCut, downMs }: JudgeInput): boolean {
+  const lossless = lossIn === 0 && !linkCut && downMs === null;
+  return (serial === 'constant' || serial === 'call_number') && ackMatch !== 'state' && !lossless;
 }
 
 function gapText({ gap, lost, claimed }: GapFinding): string {

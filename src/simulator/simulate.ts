@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../clock.js';
 import { UdpSocket } from '../transport/udp.socket.js';
 import type { WireFormat } from '../wire/encode.js';
+import { Downtime } from './downtime.js';
 import { type AckMatch, Ivr, PORTS_PER_SOURCE, type Target } from './ivr.js';
 import { judge, type Judgement, SETTLE_SLACK_MS } from './judge.js';
 import { Ledger } from './ledger.js';
@@ -44,6 +45,7 @@ export interface SimulateOptions {
   readonly reorder: number;
   readonly pauseAtMs: number | null;
   readonly pauseForMs: number | null;
+  /** How long the receiver was truly down; null: as measured. */
   readonly downMs: number | null;
   /** How long to wait for records to settle; null: as long as that can take. */
   readonly waitMs: number | null;
@@ -91,11 +93,14 @@ export async function simulate(options: SimulateOptions, progress: Progress): Pr
   const targets = await Promise.all(options.targets.map(resolved));
   const sourceAddresses = localAddresses(options, targets, callIdPrefix);
 
+  const downtime = new Downtime(options.api);
+  downtime.start();
   const run = await send(options, { calls, targets, sourceAddresses, retry, intervalMs }, progress);
   const sentAt = clock.now();
   const last = lastEventAt(run.truth);
   await settle(ledger, startedAt, last, options, settings, progress);
   const settledAt = clock.now();
+  const measuredDownMs = await downtime.stop();
   const reading = await ledger.read(startedAt - settings.horizonMs, callIdPrefix, (done, total) => {
     progress('reading', done, total);
   });
@@ -105,6 +110,7 @@ export async function simulate(options: SimulateOptions, progress: Progress): Pr
     ...run,
     retry,
     reading,
+    downMs: options.downMs ?? measuredDownMs,
     linkCut: options.pauseForMs !== null,
   });
   return {

@@ -194,6 +194,10 @@ describe('what gaps say', () => {
     expect(failing(judged(possible(0.001)))).toEqual([]);
     expect(failing(judged(possible(0.05)))).toEqual([]);
     expect(failing(judged(possible(0.2)))).toEqual(['possibleOff']);
+    const calls = { ...possible(0.2), serial: 'constant' } as const;
+    expect(failing(judged({ ...calls, ackMatch: 'state' }))).toEqual(['possibleOff']);
+    // What a sender loses that takes one state's ack for another's, nobody can estimate.
+    expect(failing(judged({ ...calls, ackMatch: 'all' }))).toEqual([]);
   });
 
   test('what is missing is declared once: a second certain gap for one loss is untrue, a possible one beside it did not come true', () => {

@@ -1,7 +1,9 @@
 /** Reading the ledger over real HTTP: a page lost or an error taken for an empty list would judge calls missing that are not. */
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { simulateCommand } from '../../src/cli/simulate.js';
+import { Downtime } from '../../src/simulator/downtime.js';
 import { Ledger, LedgerUnreadable } from '../../src/simulator/ledger.js';
 
 type Answer = readonly [status: number, body: unknown];
@@ -106,6 +108,46 @@ describe('reading the ledger', () => {
         await expect(new Ledger(api).settings()).rejects.toBeInstanceOf(LedgerUnreadable);
       },
     );
+  });
+});
+
+describe('the down time of a receiver', () => {
+  async function listening(port: number): Promise<Server> {
+    const server = createServer((_request, response) => response.end('{}'));
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    return server;
+  }
+
+  function closed(server: Server): Promise<void> {
+    return new Promise((resolve) => {
+      server.close(() => {
+        resolve();
+      });
+      server.closeAllConnections();
+    });
+  }
+
+  test('is the time its port refused, give or take the polls; none when it never did', async () => {
+    const first = await listening(0);
+    const { port } = first.address() as AddressInfo;
+    const watch = async (down: () => Promise<void>): Promise<number | null> => {
+      const downtime = new Downtime(`http://127.0.0.1:${String(port)}`);
+      downtime.start();
+      await sleep(300);
+      await down();
+      await sleep(600);
+      return downtime.stop();
+    };
+    expect(await watch(() => Promise.resolve())).toBeNull();
+    const again: Server[] = [];
+    const measured = await watch(async () => {
+      await closed(first);
+      await sleep(1000);
+      again.push(await listening(port));
+    });
+    await Promise.all(again.map(closed));
+    expect(measured).toBeGreaterThan(950);
+    expect(measured).toBeLessThan(2200);
   });
 });
 
