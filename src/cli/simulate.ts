@@ -73,7 +73,11 @@ function addCallOptions(command: Command): void {
     .addOption(new Option('--codes <kind>', 'how Ringing is written').choices(RINGING_CODES).default('mix'))
     .option('--restart-call-ids <n>', 'Call IDs start again after so many calls of a source', whole)
     .option('--call-id-prefix <text>', 'what Call IDs begin with (default: seed and time, new in each run)')
-    .option('--codec <codec>', 'delimited:, (or | ; tab ^), key_value:<separator>, json', codec, codec('delimited:,'))
+    .addOption(
+      new Option('--codec <codec>', 'delimited:<, | ; tab ^>, key_value:<separator>, json')
+        .argParser(codec)
+        .default(codec('delimited:,'), 'delimited:,'),
+    )
     .addOption(new Option('--charset <name>', 'character set').choices(CHARSETS).default('utf-8'))
     .addOption(
       new Option('--serial <meaning>', 'what Serial Numbers count').choices(SENT_SERIAL_MEANINGS).default('per_call'),
