@@ -184,7 +184,8 @@ test(
   async () => {
     const first = await start();
     const file = join(data, 'postgres', 'postmaster.pid');
-    const text = readFileSync(file, 'utf8');
+    const lock = join(data, 'postgres', '.s.PGSQL.5432.lock');
+    const [text, lockText] = [readFileSync(file, 'utf8'), readFileSync(lock, 'utf8')];
     await first.stop();
     // The background `true` ends at once, and the `sleep` its parent became never asks how.
     const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
@@ -196,6 +197,7 @@ test(
     });
     for (const pid of [String(process.pid), defunct]) {
       writeFileSync(file, text.replace(/^\d+/, pid));
+      writeFileSync(lock, lockText.replace(/^\d+/, pid));
       const next = await start();
       expect(serverPid()).not.toBe(Number(pid));
       await next.stop();

@@ -16,7 +16,7 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Account, type Launch, launch, own } from './account.js';
 import type { Binaries } from './binaries.js';
-import { isPostgres, processState, readPostmaster, removeStale } from './postmaster.js';
+import { isPostgres, processState, readPostmaster, removeStale, removeStaleSocketLock } from './postmaster.js';
 
 /** Superuser and database of an embedded cluster. There is no password: only who can enter the folder can connect. */
 export const EMBEDDED_NAME = 'ringledger';
@@ -159,6 +159,7 @@ function start(cluster: Cluster, settings: Readonly<Record<string, string>>): St
     mkdirSync(socket, { recursive: true, mode: 0o700 });
     own(cluster.account, socket);
   }
+  removeStaleSocketLock(cluster.path, socket);
   const fixed = { ...settings, listen_addresses: '', unix_socket_directories: socket, unix_socket_permissions: '0700' };
   const args = ['-D', cluster.path];
   for (const [name, value] of Object.entries(fixed)) args.push('-c', `${name}=${value}`);

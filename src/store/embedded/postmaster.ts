@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 /** What `postmaster.pid` says of a running server (PostgreSQL's miscadmin.h lists the lines). */
@@ -70,6 +70,17 @@ export function isPostgres(pid: number, cluster: string): boolean {
 export function removeStale(cluster: string, postmaster: Postmaster): void {
   if (postmaster.sharedMemory !== null && attached(postmaster.sharedMemory) > 0) return;
   rmSync(join(cluster, 'postmaster.pid'), { force: true });
+}
+
+/**
+ * Removes the lock file of the cluster's socket when it is not a running server of this cluster that holds it. PostgreSQL
+ * trusts it as it does `postmaster.pid`: a pid that answers stops the start, whoever has it now.
+ */
+export function removeStaleSocketLock(cluster: string, socketDir: string): void {
+  const file = join(socketDir, '.s.PGSQL.5432.lock');
+  const holder = existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : null;
+  if (holder === null || (processState(holder) === 'running' && isPostgres(holder, cluster))) return;
+  rmSync(file, { force: true });
 }
 
 /**
