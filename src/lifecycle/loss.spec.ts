@@ -1,0 +1,84 @@
+import { NO_HABITS, noFacts, type SourceFacts, type Span } from '../delivery/facts.js';
+import type { Settings } from '../notification.js';
+import { finalLoss, lossOver, lostGivenMissing, meanLoss, windowClosesAt } from './loss.js';
+
+const settings: Settings = {
+  retry: 6,
+  intervalMs: 3000,
+  marginMs: 1000,
+  staleRingingMs: 300_000,
+  staleAnsweredMs: 14_400_000,
+  lossWindowMs: 300_000,
+};
+
+function facts(p: number, outages: readonly Span[] = [], through = 1e9): SourceFacts {
+  return {
+    ...noFacts('ivr', settings),
+    through,
+    outages,
+    lossWindows: [{ from: 0, to: 300_000, p, habits: NO_HABITS }],
+  };
+}
+
+describe('final loss', () => {
+  test('is p to the power of seven tries where somebody listened', () => {
+    expect(finalLoss({ from: 0, to: 40_000 }, facts(0.1))).toBeCloseTo(1e-7, 12);
+  });
+
+  test.each([
+    // An outage takes the tries sent from a margin before it to its end: one of 2 s takes one of seven, and so on.
+    [2000, 0.1 ** 6],
+    [5000, 0.1 ** 5],
+    [14_000, 0.1 ** 2],
+    [17_000, 0.1],
+    [17_001, 1],
+    [60_000, 1],
+  ])('an outage of %i ms leaves the unluckiest instant a chance of %d', (ms, chance) => {
+    expect(finalLoss({ from: 0, to: 100_000 }, facts(0.1, [{ from: 30_000, to: 30_000 + ms }]))).toBeCloseTo(chance, 9);
+  });
+
+  test('forgives an outage that ended before what was sent, or began after its last try', () => {
+    const outages = [
+      { from: 0, to: 50_000 },
+      { from: 120_000, to: 180_000 },
+    ];
+    expect(finalLoss({ from: 50_000, to: 100_000 }, facts(0.1, outages))).toBeCloseTo(1e-7, 12);
+  });
+
+  test('is not known while the window of the last instant is open', () => {
+    const closes = windowClosesAt(40_000, settings);
+    expect(closes).toBe(319_000);
+    expect(lossOver({ from: 0, to: 40_000 }, facts(0.1, [], closes - 1))).toBeNull();
+    expect(lossOver({ from: 0, to: 40_000 }, facts(0.1, [], closes))).toBe(0.1);
+  });
+
+  test('is the largest of the windows a span touches', () => {
+    const windows = [0.1, 0.3, 0.2].map((p, n) => ({ from: n * 300_000, to: (n + 1) * 300_000, p, habits: NO_HABITS }));
+    const all = { ...facts(0), lossWindows: windows };
+    expect(lossOver({ from: 299_000, to: 301_000 }, all)).toBe(0.3);
+    expect(lossOver({ from: 0, to: 299_999 }, all)).toBe(0.1);
+    expect(lossOver({ from: 600_000, to: 899_999 }, all)).toBe(0.2);
+    expect(lossOver({ from: 900_000, to: 950_000 }, all)).toBe(0.2);
+  });
+});
+
+describe('mean loss', () => {
+  test('weighs an outage by its share of the span', () => {
+    // Of 100 s, what is sent from 29 s to 42 s (60 s less 18 s of retries) has no try left.
+    const outage = { from: 30_000, to: 60_000 };
+    const mean = meanLoss({ from: 0, to: 100_000 }, facts(0, [outage]));
+    expect(mean).toBeCloseTo(0.13, 9);
+  });
+
+  test('is the final loss where nothing but the network loses', () => {
+    expect(meanLoss({ from: 0, to: 40_000 }, facts(0.4))).toBeCloseTo(0.4 ** 7, 12);
+    expect(meanLoss({ from: 5, to: 5 }, facts(0.4))).toBeCloseTo(0.4 ** 7, 12);
+  });
+});
+
+test('what is missing was lost with a x q / (a x q + 1 - a); where neither can be, nobody knows', () => {
+  expect(lostGivenMissing(0.98, 0.4 ** 7)).toBeCloseTo(0.0743, 4);
+  expect(lostGivenMissing(0, 1)).toBe(0);
+  expect(lostGivenMissing(1, 0.001)).toBe(1);
+  expect(lostGivenMissing(1, 0)).toBeNull();
+});
