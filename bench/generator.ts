@@ -84,7 +84,7 @@ async function offer(load: Load): Promise<Offered> {
     while (offered < due && send());
     await sleep(load.rate === null ? 50 : 1);
   }
-  for (const until = performance.now() + GRACE_MS; outstanding.size > 0 && performance.now() < until; ) await sleep(20);
+  for (const until = performance.now() + GRACE_MS; outstanding.size > 0 && performance.now() < until;) await sleep(20);
   clearInterval(resender);
   socket.close();
   return { ...summary(latencies, load.measureMs), resent, unacked: outstanding.size };

@@ -37,7 +37,11 @@ export async function postgresAlone(
 ): Promise<number> {
   // A lane is the traffic of one connection, so that no two write the same call at once.
   const lanes = Array.from({ length: connections }, (_, lane) =>
-    batchesOf(`alone${String(batchSize)}-${String(lane)}-${String(Date.now())}`, batchSize, notifications / connections),
+    batchesOf(
+      `alone${String(batchSize)}-${String(lane)}-${String(Date.now())}`,
+      batchSize,
+      notifications / connections,
+    ),
   );
   const pool = new pg.Pool({ connectionString: url, max: connections });
   await Promise.all(lanes.map(() => pool.query('select 1')));

@@ -49,11 +49,18 @@ export class Log implements LoggerService {
   }
 
   /** Nest passes the context last and, with errors, the stack before it. */
-  private write(level: 'info' | 'error' | 'warn' | 'debug' | 'trace' | 'fatal', message: unknown, rest: unknown[]): void {
+  private write(
+    level: 'info' | 'error' | 'warn' | 'debug' | 'trace' | 'fatal',
+    message: unknown,
+    rest: unknown[],
+  ): void {
     const texts = rest.filter((one): one is string => typeof one === 'string');
     const context = texts.at(-1);
     const stack = texts.length > 1 ? texts[0] : undefined;
-    const fields = { ...(context === undefined ? {} : { context }), ...(stack === undefined ? {} : { stack: masked(stack) }) };
+    const fields = {
+      ...(context === undefined ? {} : { context }),
+      ...(stack === undefined ? {} : { stack: masked(stack) }),
+    };
     this.pino[level](fields, masked(textOf(message)));
   }
 }

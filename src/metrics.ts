@@ -23,14 +23,20 @@ export interface Counted {
   readonly count: number;
 }
 
+interface Line {
+  readonly fate: Fate;
+  readonly reason: string;
+  count: number;
+}
+
 /** Counts since the process started. */
 export class Tally {
-  private readonly counts = new Map<string, Map<string, { fate: Fate; reason: string; count: number }>>();
+  private readonly counts = new Map<string, Map<string, Line>>();
 
   /** Counts one datagram of a source. */
   add(source: string, fate: Fate, reason = ''): void {
-    let own = this.counts.get(source);
-    if (own === undefined) this.counts.set(source, (own = new Map()));
+    const own = this.counts.get(source) ?? new Map<string, Line>();
+    this.counts.set(source, own);
     const name = reason === '' ? fate : `${fate} ${reason}`;
     const line = own.get(name);
     if (line === undefined) own.set(name, { fate, reason, count: 1 });

@@ -54,6 +54,8 @@ export class Quarantine {
   private queue: Waiting[] = [];
   private readonly remembered = new Map<string, Remembered>();
   private writing: Promise<void> | null = null;
+  /** Orders the ids of one millisecond. */
+  private made = 0;
 
   constructor(private readonly options: QuarantineOptions) {}
 
@@ -94,7 +96,7 @@ export class Quarantine {
     const id =
       known !== undefined && receivedAt - known.lastAt <= this.options.horizonMs
         ? known.id
-        : uuidv7({ msecs: receivedAt });
+        : uuidv7({ msecs: receivedAt, seq: this.made++ });
     this.remembered.delete(likeness);
     this.remembered.set(likeness, { id, lastAt: receivedAt });
     const [eldest] = this.remembered.keys();

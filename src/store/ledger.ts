@@ -52,19 +52,19 @@ export class PgLedgerStore implements LedgerStore {
     decide: (stored: ReadonlyMap<string, StoredKey>) => readonly KeyChange[],
     locking: boolean,
   ): Promise<ReturnType<typeof faultOf> | null> {
-    let deciding = false;
+    const phase = { deciding: false };
     const run = async (runner: Runner): Promise<void> => {
       const stored = await read(runner, keys, locking);
-      deciding = true;
+      phase.deciding = true;
       const changes = decide(stored);
-      deciding = false;
+      phase.deciding = false;
       if (changes.length > 0) await write(runner, changes, this.clock.now());
     };
     try {
       await (locking ? this.prisma.$transaction(run, { timeout: LOCKING_TIMEOUT_MS }) : run(this.prisma));
       return null;
     } catch (error) {
-      if (deciding) throw error;
+      if (phase.deciding) throw error;
       return faultOf(error);
     }
   }
@@ -109,7 +109,8 @@ export function writeOf(
     for (const one of change.raw) {
       const { firstAt } = one.notification;
       raw[one.replaces.includes(firstAt) ? 'update' : 'insert'].push(notificationRow(change, one));
-      for (const old of one.replaces) if (old !== firstAt) raw.delete.push(notificationKeyRow(callKey, old, one));
+      const gone = one.replaces.filter((old) => old !== firstAt);
+      raw.delete.push(...gone.map((old) => notificationKeyRow(callKey, old, one)));
     }
   }
   const rare = {

@@ -4,7 +4,13 @@ import type pg from 'pg';
 import { noFacts } from '../../src/delivery/facts.js';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
 import { assemble } from '../../src/ingest/assemble.js';
-import { type KeyChange, NOTHING_STORED, RowRejected, type StoredKey, StoreUnavailable } from '../../src/ingest/ports.js';
+import {
+  type KeyChange,
+  NOTHING_STORED,
+  RowRejected,
+  type StoredKey,
+  StoreUnavailable,
+} from '../../src/ingest/ports.js';
 import type { Arrival } from '../../src/notification.js';
 import { PgLedgerStore } from '../../src/store/ledger.js';
 import { TABLE_COLUMNS } from '../../src/store/ledger-sql.js';
@@ -31,13 +37,23 @@ afterAll(async () => {
 });
 
 /** Commits arrivals as one batch; `onDecide` runs before each decision. */
-async function commit(arrivals: readonly Arrival[], onDecide: () => void = () => undefined, into = store): Promise<void> {
+async function commit(
+  arrivals: readonly Arrival[],
+  onDecide: () => void = () => undefined,
+  into = store,
+): Promise<void> {
   const keys = new Map(arrivals.map((one) => [keyOf(one).callKey, keyOf(one)]));
   await into.commit([...keys.values()], (stored) => {
     onDecide();
     return [...keys.values()].map((key) => {
       const own = arrivals.filter((one) => keyOf(one).callKey === key.callKey);
-      return assemble(key, stored.get(key.callKey) ?? NOTHING_STORED, own, noFacts(key.sourceKey, SETTINGS), clock.now()).change;
+      return assemble(
+        key,
+        stored.get(key.callKey) ?? NOTHING_STORED,
+        own,
+        noFacts(key.sourceKey, SETTINGS),
+        clock.now(),
+      ).change;
     });
   });
 }
@@ -111,8 +127,23 @@ test('a copy that follows the end finds the call in the settled partition', asyn
 });
 
 test('text of every kind comes back as it went in', async () => {
-  const odd = ['a"b', 'back\\slash', '(x,y)', '{z}', ' lead', 'null', '', 'tab\there', '"', '\\x41', '中文|菜单', '\u001f'];
-  const arrivals = odd.map((menuName, index) => arrival(`odd ${menuName}`, String(index), 'ringing', index, { menuName }));
+  const odd = [
+    'a"b',
+    'back\\slash',
+    '(x,y)',
+    '{z}',
+    ' lead',
+    'null',
+    '',
+    'tab\there',
+    '"',
+    '\\x41',
+    '中文|菜单',
+    '\u001f',
+  ];
+  const arrivals = odd.map((menuName, index) =>
+    arrival(`odd ${menuName}`, String(index), 'ringing', index, { menuName }),
+  );
   await commit(arrivals);
   for (const { report, payload } of arrivals) {
     const call = await rows<{ menu_name: string }>('select menu_name from call where call_id = $1', report.callId);
@@ -128,12 +159,23 @@ test('two receivers that write one call at the same time keep both notifications
   const pairs = Array.from({ length: 40 }, (_, index) => `race ${String(index)}`);
   await Promise.all([
     commit(pairs.map((id) => arrival(id, '1', 'ringing', 0))),
-    commit([...pairs].reverse().map((id) => arrival(id, '2', 'ok', 1_000)), undefined, other),
-    commit(pairs.map((id) => arrival(id, '3', 'bye', 2_000)), undefined, other),
+    commit(
+      [...pairs].reverse().map((id) => arrival(id, '2', 'ok', 1_000)),
+      undefined,
+      other,
+    ),
+    commit(
+      pairs.map((id) => arrival(id, '3', 'bye', 2_000)),
+      undefined,
+      other,
+    ),
   ]);
   for (const id of pairs) {
     const [call, ...more] = await callsOf(id);
-    expect({ call, more }).toEqual({ call: { state: 'ended', revision: call?.revision, notification_count: 3 }, more: [] });
+    expect({ call, more }).toEqual({
+      call: { state: 'ended', revision: call?.revision, notification_count: 3 },
+      more: [],
+    });
     expect(await rows('select 1 from notification where call_id = $1', id)).toHaveLength(3);
   }
   await otherPrisma.$disconnect();

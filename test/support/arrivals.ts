@@ -16,7 +16,13 @@ export const SETTINGS: Settings = {
 export const EPOCH = Date.UTC(2026, 10, 22, 11);
 
 /** One arrival, `at` ms after {@link EPOCH}. */
-export function arrival(callId: string, serial: string, state: WireState, at: number, over: Partial<Arrival['report']> = {}): Arrival {
+export function arrival(
+  callId: string,
+  serial: string,
+  state: WireState,
+  at: number,
+  over: Partial<Arrival['report']> = {},
+): Arrival {
   const report = {
     ...{ callId, serial, state, stateRaw: state, callerNumber: '442071234567', calleeNumber: '442079876543' },
     ...{ forwardNumber: null, menuId: '7', menuName: 'Main menu', ...over },

@@ -1,0 +1,102 @@
+import type { CodecLock } from '../wire/lock.js';
+import type { SourceRow, SourceStore } from './ports.js';
+import { SourceRegistry } from './registry.js';
+
+const SETTINGS = {
+  ...{ retry: 6, intervalMs: 3_000, marginMs: 1_000 },
+  ...{ staleRingingMs: 300_000, staleAnsweredMs: 14_400_000, lossWindowMs: 300_000 },
+};
+
+/** Rows in memory; fails while `away`. */
+class MemorySources implements SourceStore {
+  away = false;
+  readonly rows = new Map<string, SourceRow>();
+  readonly heard = new Map<string, number>();
+
+  load(): Promise<readonly SourceRow[]> {
+    return Promise.resolve([...this.rows.values()]);
+  }
+
+  save(sources: readonly Omit<SourceRow, 'lock'>[]): Promise<void> {
+    if (this.away) return Promise.reject(new Error('away'));
+    for (const row of sources) this.rows.set(row.key, { lock: null, ...this.rows.get(row.key), ...row });
+    return Promise.resolve();
+  }
+
+  saveLock(key: string, lock: CodecLock): Promise<CodecLock> {
+    const row = this.rows.get(key);
+    if (row === undefined) return Promise.reject(new Error('no such source'));
+    if (row.lock === null) this.rows.set(key, { ...row, lock });
+    return Promise.resolve(row.lock ?? lock);
+  }
+
+  saveHeard(heard: ReadonlyMap<string, number>): Promise<void> {
+    for (const [key, at] of heard) this.heard.set(key, at);
+    return Promise.resolve();
+  }
+}
+
+async function registryOver(store: MemorySources): Promise<SourceRegistry> {
+  const registry = new SourceRegistry(store, SETTINGS, { now: () => 0 });
+  await registry.load();
+  return registry;
+}
+
+function report(serial: number, delimiter = ','): Buffer {
+  return Buffer.from(['c', serial, 'OK', '442071234567', '442079876543', '1001', '7', 'Main'].join(delimiter));
+}
+
+test('a source is known by its configured name, else by its address', async () => {
+  const registry = await registryOver(new MemorySources());
+  expect(registry.resolve('192.0.2.1', null)).toBe('192.0.2.1');
+  expect(registry.resolve('192.0.2.2', 'office')).toBe('office');
+  expect(registry.resolve('192.0.2.3', 'office')).toBe('office');
+});
+
+test('an address that is given a name keeps the key it was first seen by', async () => {
+  const store = new MemorySources();
+  const before = await registryOver(store);
+  await before.ensureStored([before.resolve('192.0.2.1', null) ?? '']);
+  const after = await registryOver(store);
+  expect(after.resolve('192.0.2.1', 'office')).toBe('192.0.2.1');
+  expect(after.resolve('192.0.2.9', 'office')).toBe('192.0.2.1');
+  await after.ensureStored(['192.0.2.1']);
+  expect(store.rows.get('192.0.2.1')).toMatchObject({ name: 'office', addresses: ['192.0.2.1', '192.0.2.9'] });
+});
+
+test('a source whose name was taken from the configuration goes on under its address', async () => {
+  const store = new MemorySources();
+  const before = await registryOver(store);
+  await before.ensureStored([before.resolve('192.0.2.1', 'office') ?? '']);
+  expect((await registryOver(store)).resolve('192.0.2.1', null)).toBe('office');
+});
+
+test('a row is stored once, and again when the first try failed', async () => {
+  const store = new MemorySources();
+  const registry = await registryOver(store);
+  registry.resolve('192.0.2.1', null);
+  store.away = true;
+  await expect(registry.ensureStored(['192.0.2.1'])).rejects.toThrow('away');
+  store.away = false;
+  await registry.ensureStored(['192.0.2.1']);
+  expect(registry.ensureStored(['192.0.2.1'])).toBeNull();
+});
+
+test('the codec three datagrams agree on is kept, and the lock another receiver kept first is taken over', async () => {
+  const store = new MemorySources();
+  const [one, other] = [await registryOver(store), await registryOver(store)];
+  for (const [registry, delimiter] of [
+    [one, ','],
+    [other, '|'],
+  ] as const) {
+    registry.resolve('192.0.2.1', null);
+    await registry.ensureStored(['192.0.2.1']);
+    for (const serial of [1, 2, 3]) expect(registry.read('192.0.2.1', report(serial, delimiter), serial).ok).toBe(true);
+    await registry.persist();
+  }
+  expect(store.rows.get('192.0.2.1')?.lock?.settings).toMatchObject({ codec: 'delimited', delimiter: ',' });
+  expect(other.read('192.0.2.1', report(4, '|'), 4).ok).toBe(false);
+  expect(other.read('192.0.2.1', report(4, ','), 5).ok).toBe(true);
+  await other.persist();
+  expect(store.heard.get('192.0.2.1')).toBe(5);
+});
