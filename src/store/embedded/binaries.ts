@@ -23,7 +23,7 @@ export function findBinaries(platform: string = process.platform, arch: string =
   } catch {
     throw new Error(
       `There is no embedded PostgreSQL here: the optional package ${name} is not installed. ` +
-        'Set DATABASE_URL to a PostgreSQL of yours (14 or newer), or install without leaving out optional packages.',
+        'Set DATABASE_URL to a PostgreSQL of yours, or install without leaving out optional packages.',
     );
   }
   const home = join(dirname(entry), '..', 'native');
