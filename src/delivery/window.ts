@@ -55,24 +55,16 @@ function fromCopies({ copyPairs, copiesMissing }: WindowSample): number {
 }
 
 /**
- * States of a call that arrived inverted. When one is sent m intervals before the other and each is received at its
- * i-th and j-th try, they arrive inverted when i - j > m: with probability p^(m+1) / (1 + p), as the difference of two
- * geometric numbers. The p for which the calls seen in order would have shown the share seen inverted, by bisection;
- * one standard deviation is taken off, so that a handful of inversions does not outvote the copies.
+ * States of a call that arrived inverted. A state received at its i-th try, the next at its j-th, come j - i intervals
+ * further apart than they were sent, and j - i = k has probability (1 - p) p^|k| / (1 + p). So whatever was sent apart by
+ * whole intervals m >= 0 comes -1 intervals apart p times as often as 0, -2 apart p^2 times as often, and so on: of all that
+ * come less than one interval apart or inverted, p are inverted. One standard deviation is taken off, so that a handful of
+ * inversions does not outvote the copies.
  */
 function fromInversions({ statesInverted, orderedBins }: WindowSample): number {
-  const ordered = orderedBins.reduce((sum, count) => sum + count, 0);
-  if (statesInverted === 0 || ordered === 0) return 0;
-  const observed = statesInverted / (ordered + statesInverted);
-  const expected = (p: number): number =>
-    orderedBins.reduce((sum, count, bin) => sum + (count / ordered) * (p ** (bin + 1) / (1 + p)), 0);
-  let [low, high] = [0, 0.99];
-  for (let step = 0; step < 30; step++) {
-    const middle = (low + high) / 2;
-    if (expected(middle) < observed) low = middle;
-    else high = middle;
-  }
-  return low * Math.max(0, 1 - 1 / Math.sqrt(statesInverted));
+  if (statesInverted === 0) return 0;
+  const p = statesInverted / (statesInverted + (orderedBins[0] ?? 0));
+  return p * Math.max(0, 1 - 1 / Math.sqrt(statesInverted));
 }
 
 /** Serials lost for good: all 1 + RETRY tries were. */

@@ -27,7 +27,8 @@ export function sampleOf(call: readonly Spoken[], events: Events, facts: SourceF
     copyPairs += seen.pairs;
     copiesMissing += seen.missing;
   }
-  const rang = events.ringing[0]?.firstAt;
+  // Of 180 and 183 the one sent first: the earlier received of the two would come before the OK more often.
+  const rang = (events.ringing.find((one) => one.state === '180') ?? events.ringing[0])?.firstAt;
   const next = (events.ok ?? events.bye)?.firstAt;
   const pair = rang !== undefined && next !== undefined;
   const apart = pair ? next - rang : 0;

@@ -1,0 +1,91 @@
+import { contradicts, learnMeaning, type SampledSerial } from './meaning.js';
+
+const H = 19_000;
+const LIFE = [
+  { state: '180', after: 0 },
+  { state: 'ok', after: 4000 },
+  { state: 'bye', after: 20_000 },
+] as const;
+
+/** Calls that begin 5 s apart and overlap: each rings, is answered 4 s later and ends 20 s later. */
+function sampleOf(
+  calls: number,
+  serialOf: (call: number, index: number, place: number) => string,
+): readonly SampledSerial[] {
+  const events = Array.from({ length: calls }, (_, call) =>
+    LIFE.map(({ state, after }, index) => ({ call, index, state, firstAt: call * 5000 + after })),
+  )
+    .flat()
+    .sort((a, b) => a.firstAt - b.firstAt || a.call - b.call);
+  return events.map(({ call, index, state, firstAt }, place) => ({
+    callKey: `call ${String(call)}`,
+    serial: serialOf(call, index, place),
+    state,
+    firstAt,
+  }));
+}
+
+const MEANINGS = {
+  per_call: sampleOf(40, (_, index) => String(index + 1)),
+  per_source: sampleOf(40, (_call, _index, place) => String(5000 + place)),
+  call_number: sampleOf(40, (call) => String(900 + call)),
+  constant: sampleOf(40, () => '7'),
+};
+const IN_THE_END = 1e7;
+
+describe('what serials count is learned', () => {
+  test.each(Object.entries(MEANINGS))('%s', (meaning, sample) => {
+    expect(learnMeaning(sample, IN_THE_END, H)).toEqual({ meaning, serialBase: 1 });
+  });
+
+  test('per_call that begins at 0', () => {
+    const sample = sampleOf(40, (_, index) => String(index));
+    expect(learnMeaning(sample, IN_THE_END, H)).toEqual({ meaning: 'per_call', serialBase: 0 });
+  });
+
+  test('numbers of calls that leave holes are only constant: a hole would say nothing', () => {
+    const sample = sampleOf(40, (call) => String(900 + 3 * call));
+    expect(learnMeaning(sample, IN_THE_END, H)?.meaning).toBe('constant');
+  });
+
+  test('nothing, from fewer than 20 calls', () => {
+    expect(
+      learnMeaning(
+        sampleOf(19, (_, index) => String(index + 1)),
+        IN_THE_END,
+        H,
+      ),
+    ).toBeNull();
+  });
+
+  test('opaque, from 200 calls whose serials fit nothing', () => {
+    const jumble = (calls: number): readonly SampledSerial[] =>
+      sampleOf(calls, (call, index) => String((call * 7919 + index * 104_729) % 1009));
+    expect(learnMeaning(jumble(199), IN_THE_END, H)).toBeNull();
+    expect(learnMeaning(jumble(200), IN_THE_END, H)?.meaning).toBe('opaque');
+  });
+
+  test('per_source, though one in 40 was lost; nothing, when one in ten was', () => {
+    const without = (every: number): readonly SampledSerial[] =>
+      MEANINGS.per_source.filter((one) => Number(one.serial) % every !== 0);
+    expect(learnMeaning(without(40), IN_THE_END, H)?.meaning).toBe('per_source');
+    expect(learnMeaning(without(10), IN_THE_END, H)).toBeNull();
+  });
+
+  test('per_source, though its newest serials are still on their way', () => {
+    const last = MEANINGS.per_source.at(-1)?.firstAt ?? 0;
+    const late = MEANINGS.per_source.filter((one, place) => one.firstAt < last - H || place % 2 === 0);
+    expect(learnMeaning(late, last, H)?.meaning).toBe('per_source');
+  });
+});
+
+describe('what serials count is contradicted', () => {
+  test('by serials of another meaning, and not by its own', () => {
+    const { per_call: perCall, constant } = MEANINGS;
+    expect(contradicts('per_call', perCall)).toBe(false);
+    expect(contradicts('per_call', constant)).toBe(true);
+    expect(contradicts('constant', constant)).toBe(false);
+    expect(contradicts('constant', perCall)).toBe(true);
+    expect(contradicts('opaque', constant)).toBe(false);
+  });
+});
