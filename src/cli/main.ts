@@ -13,6 +13,10 @@ const COMMANDS: Readonly<Record<string, { readonly description: string; readonly
     description: 'Bring the database to the schema of this version.',
     load: async () => (await import('./migrate.js')).migrateCommand(),
   },
+  rebuild: {
+    description: 'Rebuild the records from the raw notifications.',
+    load: async () => (await import('./rebuild.js')).rebuildCommand(),
+  },
   simulate: {
     description: 'Play an IVR over UDP, then judge whether the ledger tells the truth.',
     load: async () => (await import('./simulate.js')).simulateCommand(),

@@ -207,3 +207,47 @@ export function refold(
   if (changes.calls.length === 0 && changes.superseded.length === 0) return null;
   return changeOf(key, stored, stored.notifications, [], changes);
 }
+
+/**
+ * Folds a key anew under each meaning its source's serials have had, oldest first. A call falls under the first one under
+ * which it settled, for that is when the sweep wrote it down.
+ */
+export function foldAnew(
+  key: KeyRef,
+  raw: readonly Notification[],
+  facts: readonly SourceFacts[],
+): readonly FoldedCall[] {
+  let folded: readonly FoldedCall[] = [];
+  for (const version of facts) {
+    folded = fold(key, raw, version);
+    if (folded.every((call) => call.record.settled)) break;
+  }
+  return folded;
+}
+
+/**
+ * What a rebuild writes of a key, as if nothing had been derived from its raw notifications yet.
+ * @param wrong ids of calls whose row is not what was last written: written whatever the hash says
+ * @returns null when what is stored is what the fold says
+ */
+export function rebuilt(
+  key: KeyRef,
+  stored: StoredKey,
+  raw: readonly Notification[],
+  folded: readonly FoldedCall[],
+  wrong: ReadonlySet<string>,
+  asOf: number,
+): KeyChange | null {
+  const changes = diff(stored, folded, asOf, () => false);
+  const calls = changes.calls.filter((call) => call.revised || wrong.has(call.record.id));
+  const document = { ...encodeEvidence(raw), calls: changes.kept };
+  const known = { ...encodeEvidence(stored.notifications), calls: stored.calls };
+  if (calls.length === 0 && changes.superseded.length === 0 && JSON.stringify(document) === JSON.stringify(known))
+    return null;
+  const writes = calls.map((call): CallWrite => ({
+    ...call,
+    place: call.place === 'insert' ? 'insert' : 'either',
+    revised: true,
+  }));
+  return changeOf(key, stored, raw, [], { ...changes, calls: writes });
+}
