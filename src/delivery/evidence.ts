@@ -152,17 +152,21 @@ function link(earlier: Spoken, later: Spoken): Spoken {
  * notification (an OK read 25 s late would count as a second answered call).
  */
 export function speak(stored: readonly Notification[], horizonMs: number): readonly Spoken[] {
-  let spoken: readonly Spoken[] = [];
+  const chains = new Map<string, Spoken[]>();
   for (const row of [...stored].sort(byReceipt)) {
-    const arrivedFrom = row.firstAt - row.idleMs;
-    const linked = spoken.filter(
-      (other) =>
-        other.serial === row.serial && other.state === row.state && within(other, arrivedFrom, row.lastAt, horizonMs),
-    );
-    const whole = [...linked, { ...row, disputed: false }].sort(byReceipt).reduce(link);
-    spoken = [...spoken.filter((other) => !linked.includes(other)), whole];
+    const identity = `${row.serial}\u0000${row.state}`;
+    const earlier = chains.get(identity) ?? [];
+    let whole: Spoken = { ...row, disputed: false };
+    // Chains of one identity end in the order they begin, so the ones within reach are the last.
+    for (let last = earlier.at(-1); last !== undefined; last = earlier.at(-1)) {
+      if (last.lastAt + horizonMs < row.firstAt - row.idleMs) break;
+      earlier.pop();
+      whole = link(last, whole);
+    }
+    earlier.push(whole);
+    chains.set(identity, earlier);
   }
-  return [...spoken].sort(byReceipt);
+  return [...chains.values()].flat().sort(byReceipt);
 }
 
 type PackedRow = [string, string, string, number, number, number, number, number];
