@@ -34,6 +34,7 @@ const EVIDENCE = 'test/property/evidence';
 const LAW_2 = 'test/property/law2';
 const TRUTH = 'test/property/truth';
 const COMMIT = 'test/property/commit';
+const BOOK = 'test/property/book';
 
 const MUTANTS = [
   {
@@ -115,6 +116,20 @@ const MUTANTS = [
     find: "return end - before === 1n ? notAnswered('proven', null)",
     replace: "return end - before >= 1n ? notAnswered('proven', null)",
     tests: [TRUTH],
+  },
+  {
+    title: 'a hole in the serials of the source still proves it',
+    file: 'src/lifecycle/disposition.ts',
+    find: 'if (room || cutThrough) return unknown(finalAfter);',
+    replace: 'if (cutThrough) return unknown(finalAfter);',
+    tests: [TRUTH],
+  },
+  {
+    title: 'a hole open at a restart changes its epoch',
+    file: 'src/delivery/book.ts',
+    find: 'this.events.push({ kind, epoch, from, to,',
+    replace: 'this.events.push({ kind, epoch: this.epoch, from, to,',
+    tests: [BOOK],
   },
   {
     title: 'a state nobody knows cannot have been the OK',
