@@ -15,7 +15,7 @@ export const PURE = ['notification', 'wire', 'delivery', 'lifecycle'];
 export const PURE_PACKAGES = { 'node:buffer': ['isAscii', 'isUtf8'], 'node:crypto': ['hash'], uuid: ['v5'] };
 
 const LEAVES = ['clock', 'config', 'log', 'metrics'];
-const PORTS = ['ingest/ports', 'ingest/sweep.ports', 'sources/ports', 'fanout/ports', 'access/ports'];
+const PORTS = ['ingest/ports', 'ingest/sweep.ports', 'ingest/rebuild.ports', 'sources/ports', 'fanout/ports', 'access/ports'];
 const PARTS = ['transport', 'sources', 'ingest', 'store', 'query', 'access', 'fanout', 'api', 'ops'];
 
 /** @type {Readonly<Record<string, readonly string[]>>} */
@@ -39,6 +39,7 @@ export const IMPORT_TABLE = {
   ops: ['query', 'access', 'sources', 'ingest', 'transport', 'fanout', 'store/database', ...LEAVES],
   simulator: ['notification', 'wire', 'transport', ...LEAVES],
   cli: ['simulator', 'wire', 'transport', 'store', ...LEAVES],
+  'cli/rebuild': ['ingest', 'store', ...LEAVES],
   'cli/start': ['simulator', 'wire', 'transport', 'store', 'main', ...LEAVES],
   'app.module': [...PURE, ...PARTS, ...LEAVES],
   main: [...PURE, ...PARTS, 'app.module', ...LEAVES],

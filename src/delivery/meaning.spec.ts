@@ -80,12 +80,21 @@ describe('what serials count is learned', () => {
 });
 
 describe('what serials count is contradicted', () => {
+  test('not by Call IDs that are used again: each use is a call of its own', () => {
+    const reused = sampleOf(40, (_, index) => String(index + 1)).map((one) => ({
+      ...one,
+      callKey: `call ${String(Number(one.callKey.slice(5)) % 20)}`,
+    }));
+    expect(contradicts('per_call', reused, H)).toBe(false);
+    expect(learnMeaning(reused, IN_THE_END, H)?.meaning).toBe('per_call');
+  });
+
   test('by serials of another meaning, and not by its own', () => {
     const { per_call: perCall, constant } = MEANINGS;
-    expect(contradicts('per_call', perCall)).toBe(false);
-    expect(contradicts('per_call', constant)).toBe(true);
-    expect(contradicts('constant', constant)).toBe(false);
-    expect(contradicts('constant', perCall)).toBe(true);
-    expect(contradicts('opaque', constant)).toBe(false);
+    expect(contradicts('per_call', perCall, H)).toBe(false);
+    expect(contradicts('per_call', constant, H)).toBe(true);
+    expect(contradicts('constant', constant, H)).toBe(false);
+    expect(contradicts('constant', perCall, H)).toBe(true);
+    expect(contradicts('opaque', constant, H)).toBe(false);
   });
 });

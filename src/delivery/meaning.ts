@@ -40,7 +40,22 @@ function byLife(a: SampledSerial, b: SampledSerial): number {
   return byRank || a.serial.length - b.serial.length || (a.serial < b.serial ? -1 : Number(a.serial > b.serial));
 }
 
-function callsOf(sample: readonly SampledSerial[]): readonly SampledCall[] {
+/** The notifications of one Call ID in order of receipt, cut where it was used again: roughly as TRUTH.md 6 does. */
+function cutReused(own: readonly SampledSerial[], horizonMs: number): readonly SampledSerial[][] {
+  const calls: SampledSerial[][] = [];
+  for (const one of [...own].sort((a, b) => a.firstAt - b.firstAt)) {
+    const open = calls.at(-1);
+    const again = open?.some((earlier) => {
+      const late = one.firstAt > earlier.firstAt + horizonMs;
+      return late && (rank(one.state) ?? 0) < (rank(earlier.state) ?? 0);
+    });
+    if (open === undefined || again === true) calls.push([one]);
+    else open.push(one);
+  }
+  return calls;
+}
+
+function callsOf(sample: readonly SampledSerial[], horizonMs: number): readonly SampledCall[] {
   const byKey = new Map<string, SampledSerial[]>();
   for (const one of sample) {
     if (rank(one.state) === null) continue;
@@ -49,6 +64,7 @@ function callsOf(sample: readonly SampledSerial[]): readonly SampledCall[] {
     else own.push(one);
   }
   return [...byKey.values()]
+    .flatMap((own) => cutReused(own, horizonMs))
     .map((own) => own.sort(byLife))
     .filter((own) => new Set(own.map((one) => rank(one.state))).size > 1)
     .map((own) => ({
@@ -103,7 +119,7 @@ function missingShare(sample: readonly SampledSerial[], before: number): number 
  * @param through W; holes younger than H do not count
  */
 export function learnMeaning(sample: readonly SampledSerial[], through: number, horizonMs: number): Learned | null {
-  const calls = callsOf(sample);
+  const calls = callsOf(sample, horizonMs);
   if (calls.length < CALLS_NEEDED) return null;
   const dense = (missingShare(sample, through - horizonMs) ?? 1) <= HOLES_ALLOWED;
   if (share(calls, isConstant) >= AGREEMENT) {
@@ -122,8 +138,8 @@ export function learnMeaning(sample: readonly SampledSerial[], through: number, 
 }
 
 /** Whether what is received contradicts the meaning learned, so that it must go back to `unknown`. */
-export function contradicts(meaning: SerialMeaning, sample: readonly SampledSerial[]): boolean {
-  const calls = callsOf(sample);
+export function contradicts(meaning: SerialMeaning, sample: readonly SampledSerial[], horizonMs: number): boolean {
+  const calls = callsOf(sample, horizonMs);
   if (calls.length < CALLS_NEEDED) return false;
   switch (meaning) {
     case 'constant':

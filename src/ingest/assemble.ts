@@ -15,7 +15,6 @@ import {
 import type { SourceFacts } from '../delivery/facts.js';
 import { fold, type FoldedCall } from '../lifecycle/fold.js';
 import { closeGap } from '../lifecycle/gap.js';
-import { uuidV5 } from '../lifecycle/uuid-v5.js';
 import {
   horizonMs,
   type Arrival,

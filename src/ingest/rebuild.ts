@@ -4,43 +4,12 @@
  *
  * Calls older than the oldest raw partition plus the stale limit are left alone: what began them may have been dropped.
  */
-import { noFacts, type SerialHole, type SourceFacts } from '../delivery/facts.js';
-import type { CallRecord, Notification, Settings } from '../notification.js';
+import { noFacts, type SourceFacts } from '../delivery/facts.js';
+import type { Settings } from '../notification.js';
 import { foldAnew, rebuilt } from './assemble.js';
-import { type KeyRef, type LedgerStore, NOTHING_STORED } from './ports.js';
+import { type LedgerStore, NOTHING_STORED } from './ports.js';
+import type { RawKey, RebuildStore, RebuiltSource } from './rebuild.ports.js';
 import type { FeedFacts, MeaningChange } from './sweep.ports.js';
-
-/** What is received under one key, with the version of the evidence it was read beside. */
-export interface RawKey {
-  readonly key: KeyRef;
-  readonly version: number;
-  readonly raw: readonly Notification[];
-}
-
-/** A source as a rebuild sees it. */
-export interface RebuiltSource {
-  readonly key: string;
-  /** Every meaning its serials have had, oldest first, after `unknown`. */
-  readonly meanings: readonly MeaningChange[];
-  /** How far its facts reach: W, or how far its book was moved where its serials count across calls. */
-  readonly through: number;
-  /** Runs of serials that never came, and the instants at which its serials began anew. */
-  readonly holes: readonly SerialHole[];
-  readonly epochs: readonly number[];
-}
-
-export interface RebuildStore {
-  sources(): Promise<readonly RebuiltSource[]>;
-  feedFacts(since: number): Promise<FeedFacts>;
-  /** Where the oldest raw partition begins; null when there is none. */
-  oldestRawAt(): Promise<number | null>;
-  /** Raw notifications of the keys after `after`, in key order. */
-  page(after: string | null, limit: number): Promise<readonly RawKey[]>;
-  /** Ids of the records whose row is missing or says something else. */
-  differing(
-    records: readonly { readonly callKey: string; readonly record: CallRecord }[],
-  ): Promise<ReadonlySet<string>>;
-}
 
 export interface Rebuild {
   readonly keys: number;
@@ -52,10 +21,9 @@ const KEYS_AT_ONCE = 500;
 
 /** The facts of a source under each meaning it has had: each reaches to where the next begins. */
 export function factsByMeaning(source: RebuiltSource, settings: Settings, feed: FeedFacts): readonly SourceFacts[] {
-  const versions = [
-    { since: Number.NEGATIVE_INFINITY, meaning: 'unknown', serialBase: 1 } as const,
-    ...source.meanings,
-  ];
+  // The first meaning learned holds from the first notification on.
+  const nothing: MeaningChange = { since: Number.NEGATIVE_INFINITY, meaning: 'unknown', serialBase: 1 };
+  const versions = source.meanings.length === 0 ? [nothing] : source.meanings;
   return versions.map(({ meaning, serialBase }, index): SourceFacts => {
     const until = versions[index + 1]?.since ?? source.through;
     return {

@@ -76,7 +76,10 @@ export interface SweepStore {
   recent(sourceKey: string, through: number, limit: number): Promise<readonly SampledSerial[]>;
   /** Stores a moved book and its gaps; false when another receiver moved it meanwhile (nothing is written then). */
   saveBook(source: SweptSource, book: Book, through: number, gaps: readonly Gap[]): Promise<boolean>;
-  /** Sets the meaning of a source's serials; false when it was changed meanwhile. Its book starts anew. */
+  /**
+   * Sets the meaning of a source's serials; false when it was changed meanwhile. Its book starts anew, and the serial gaps
+   * that the old meaning had open are explained by it.
+   */
   setMeaning(source: SweptSource, change: MeaningChange): Promise<boolean>;
   /** Sums over the calls of a source that ended in [from, to). */
   windowSample(sourceKey: string, window: Span): Promise<WindowSample>;
@@ -89,8 +92,8 @@ export interface SweepStore {
   dueCalls(through: number, limit: number): Promise<readonly DueKey[]>;
   /** Calls still open whose stale limit has passed. */
   staleCalls(through: number, limit: number): Promise<readonly DueKey[]>;
-  /** Open and unsettled calls of a source, in key order after `after`. */
-  unsettledCalls(sourceKey: string, after: string | null, limit: number): Promise<readonly DueKey[]>;
+  /** Calls of at most `limit` keys of a source, in key order after `after`: the unsettled ones, or all. */
+  callsOf(sourceKey: string, settledToo: boolean, after: string | null, limit: number): Promise<readonly DueKey[]>;
   /** Gaps whose deadline W has passed: lost, or explained where they are spans of time with nothing missing inside. */
   expireGaps(through: number, horizonMs: number): Promise<void>;
   /** Declares spans of quarantine since `since` as gaps. */

@@ -14,7 +14,7 @@
 import { advance, EMPTY_BOOK, holesOf, MOST_LOST_IN_A_ROW } from '../delivery/book.js';
 import { noFacts, type SourceFacts } from '../delivery/facts.js';
 import { contradicts, learnMeaning } from '../delivery/meaning.js';
-import { habitsOf, lossOf, MOST_POOLED } from '../delivery/window.js';
+import { habitsOf, lossOf, MOST_POOLED, type TimedSample } from '../delivery/window.js';
 import { windowClosesAt, windowEnd } from '../lifecycle/loss.js';
 import { horizonMs, type Gap, type Settings } from '../notification.js';
 import { refold } from './assemble.js';
@@ -91,17 +91,17 @@ export class Sweep {
     );
     const before = await this.store.feedFacts(through - keepMs);
     const moved: SweptSource[] = [];
-    const changed: string[] = [];
+    const changed: SweptSource[] = [];
     let closed = 0;
     for (const source of await this.store.sources()) {
       closed += await this.closeWindows(source.key, before.windows.get(source.key) ?? [], through, keepMs);
       const learned = await this.learn(source, through);
-      if (learned.meaning !== source.meaning) changed.push(source.key);
+      if (learned.meaning !== source.meaning) changed.push(source);
       moved.push(await this.moveBook(learned, through, keepMs));
     }
     const feed = closed > 0 ? await this.store.feedFacts(through - keepMs) : before;
     const facts = this.factsOf(moved, feed, through);
-    for (const sourceKey of changed) await this.reevaluate(sourceKey, facts, now);
+    for (const source of changed) await this.reevaluate(source, facts, now);
     await this.moveCalls(facts, through, now);
     await this.store.expireGaps(through, this.horizon);
     return { through, facts };
@@ -118,7 +118,7 @@ export class Sweep {
     if (meaning === 'unknown' || meaning === 'opaque') {
       const learned = learnMeaning(sample, through, this.horizon);
       if (learned !== null) ({ meaning, serialBase } = learned);
-    } else if (contradicts(meaning, sample)) meaning = 'unknown';
+    } else if (contradicts(meaning, sample, this.horizon)) meaning = 'unknown';
     if (meaning === source.meaning) return source;
     if (!(await this.store.setMeaning(source, { since: through, meaning, serialBase }))) return source;
     return {
@@ -170,15 +170,20 @@ export class Sweep {
     const from = closed.at(-1)?.to ?? (await this.store.firstReceivedAt(sourceKey));
     if (from === null) return 0;
     let count = 0;
-    let earlier = closed.map((window) => window.sample).reverse();
+    let earlier: readonly TimedSample[] = [...closed].reverse();
     const oldest = windowEnd(through - keepMs, settings.lossWindowMs);
     let start = Math.max(oldest, Math.floor(from / settings.lossWindowMs) * settings.lossWindowMs);
     for (; windowClosesAt(start, settings) < through; start += settings.lossWindowMs) {
       const span = { from: start, to: start + settings.lossWindowMs };
       const sample = await this.store.windowSample(sourceKey, span);
-      const habits = habitsOf([sample, ...earlier]);
-      await this.store.closeWindow(sourceKey, { ...span, sample, habits, p: lossOf(sample, earlier, settings.retry) });
-      earlier = [sample, ...earlier].slice(0, MOST_POOLED);
+      const p = lossOf(
+        sample,
+        earlier.map((one) => one.sample),
+        settings.retry,
+      );
+      earlier = [{ to: span.to, sample }, ...earlier].slice(0, MOST_POOLED + 1);
+      const habits = habitsOf(earlier, settings.staleRingingMs);
+      await this.store.closeWindow(sourceKey, { ...span, sample, habits, p });
       count++;
     }
     return count;
@@ -238,11 +243,15 @@ export class Sweep {
     );
   }
 
-  /** Folds the open and unsettled calls of a source again, because what its serials mean has changed (TRUTH.md 8). */
-  private async reevaluate(sourceKey: string, facts: ReadonlyMap<string, SourceFacts>, now: number): Promise<void> {
+  /**
+   * Folds calls of a source again, because what its serials mean has changed (TRUTH.md 8): the open and unsettled ones; and
+   * all of them when it is the first meaning learned, which holds from the first notification on.
+   */
+  private async reevaluate(before: SweptSource, facts: ReadonlyMap<string, SourceFacts>, now: number): Promise<void> {
+    const settledToo = before.meaningVersion === 0;
     let after: string | null = null;
     for (;;) {
-      const page: readonly DueKey[] = await this.store.unsettledCalls(sourceKey, after, CALLS_AT_ONCE);
+      const page: readonly DueKey[] = await this.store.callsOf(before.key, settledToo, after, CALLS_AT_ONCE);
       await this.refoldKeys(page, facts, now);
       const last = page.at(-1);
       if (last === undefined) return;

@@ -1,7 +1,7 @@
 /** What a rebuild reads of the ledger in PostgreSQL. */
 import type { SerialHole } from '../delivery/facts.js';
 import type { PrismaClient } from '../generated/prisma/client.js';
-import type { RawKey, RebuildStore, RebuiltSource } from '../ingest/rebuild.js';
+import type { RawKey, RebuildStore, RebuiltSource } from '../ingest/rebuild.ports.js';
 import type { FeedFacts, MeaningChange } from '../ingest/sweep.ports.js';
 import type { CallRecord, Notification, WireState } from '../notification.js';
 import { CALL_COLUMNS, callRow, rowArray } from './rows.js';

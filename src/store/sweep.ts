@@ -167,7 +167,11 @@ export class PgSweepStore implements SweepStore {
         meanings = (coalesce(meanings::jsonb, '[]') || ${JSON.stringify(change)}::jsonb)::json,
         book = null, processed_through = null
       where key = ${source.key} and meaning_version = ${source.meaningVersion}`;
-    return set > 0;
+    if (set === 0) return false;
+    await this.prisma.$executeRaw`
+      update gap set status = 'explained', closed_at = ${instant(change.since)}
+      where source_key = ${source.key} and kind = 'serial' and call_key is null and status = 'open'`;
+    return true;
   }
 
   windowSample(sourceKey: string, window: Span): Promise<WindowSample> {
@@ -224,11 +228,12 @@ export class PgSweepStore implements SweepStore {
     );
   }
 
-  unsettledCalls(sourceKey: string, after: string | null, limit: number): Promise<readonly DueKey[]> {
+  callsOf(sourceKey: string, settledToo: boolean, after: string | null, limit: number): Promise<readonly DueKey[]> {
+    const table = settledToo ? 'call' : 'call_unsettled';
     return this.due(
-      `select call_key, source_key, call_id, id from call_unsettled
+      `select call_key, source_key, call_id, id from ${table}
        where source_key = $1 and call_key in (
-         select distinct call_key from call_unsettled where source_key = $1 and call_key > $2::uuid order by call_key limit $3)
+         select distinct call_key from ${table} where source_key = $1 and call_key > $2::uuid order by call_key limit $3)
        order by call_key`,
       sourceKey,
       after ?? '00000000-0000-0000-0000-000000000000',

@@ -218,9 +218,14 @@ export class MemoryStore implements LedgerStore, QuarantineStore, SweepStore {
     return Promise.resolve(true);
   }
 
-  setMeaning(source: SweptSource, { meaning, serialBase }: MeaningChange): Promise<boolean> {
+  setMeaning(source: SweptSource, { since, meaning, serialBase }: MeaningChange): Promise<boolean> {
     const now = this.swept.get(source.key);
     if (now?.meaningVersion !== source.meaningVersion) return Promise.resolve(false);
+    for (const gap of this.gaps.values()) {
+      const stale =
+        gap.sourceKey === source.key && gap.kind === 'serial' && gap.callKey === null && gap.status === 'open';
+      if (stale) this.gaps.set(gap.id, { ...gap, status: 'explained', closedAt: since });
+    }
     const version = now.meaningVersion + 1;
     this.swept.set(source.key, {
       ...now,
@@ -306,8 +311,9 @@ export class MemoryStore implements LedgerStore, QuarantineStore, SweepStore {
     return Promise.resolve(this.due(stale.slice(0, limit)));
   }
 
-  unsettledCalls(sourceKey: string, after: string | null, limit: number): Promise<readonly DueKey[]> {
-    const own = this.unsettledRecords().filter(({ key }) => key.sourceKey === sourceKey && key.callKey > (after ?? ''));
+  callsOf(sourceKey: string, settledToo: boolean, after: string | null, limit: number): Promise<readonly DueKey[]> {
+    const all = settledToo ? [...this.calls.values()] : this.unsettledRecords();
+    const own = all.filter(({ key }) => key.sourceKey === sourceKey && key.callKey > (after ?? ''));
     const keys = [...this.due(own)].sort((a, b) => (a.key.callKey < b.key.callKey ? -1 : 1));
     return Promise.resolve(keys.slice(0, limit));
   }

@@ -1,0 +1,37 @@
+/** What a rebuild asks of storage. */
+import type { SerialHole } from '../delivery/facts.js';
+import type { CallRecord, Notification } from '../notification.js';
+import type { KeyRef } from './ports.js';
+import type { FeedFacts, MeaningChange } from './sweep.ports.js';
+
+/** What is received under one key, with the version of the evidence it was read beside. */
+export interface RawKey {
+  readonly key: KeyRef;
+  readonly version: number;
+  readonly raw: readonly Notification[];
+}
+
+/** A source as a rebuild sees it. */
+export interface RebuiltSource {
+  readonly key: string;
+  /** Every meaning its serials have had, oldest first; none while it is not known. */
+  readonly meanings: readonly MeaningChange[];
+  /** How far its facts reach: W, or how far its book was moved where its serials count across calls. */
+  readonly through: number;
+  /** Runs of serials that never came, and the instants at which its serials began anew. */
+  readonly holes: readonly SerialHole[];
+  readonly epochs: readonly number[];
+}
+
+export interface RebuildStore {
+  sources(): Promise<readonly RebuiltSource[]>;
+  feedFacts(since: number): Promise<FeedFacts>;
+  /** Where the oldest raw partition begins; null when there is none. */
+  oldestRawAt(): Promise<number | null>;
+  /** Raw notifications of the keys after `after`, in key order. */
+  page(after: string | null, limit: number): Promise<readonly RawKey[]>;
+  /** Ids of the records whose row is missing or says something else. */
+  differing(
+    records: readonly { readonly callKey: string; readonly record: CallRecord }[],
+  ): Promise<ReadonlySet<string>>;
+}
