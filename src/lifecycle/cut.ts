@@ -8,7 +8,7 @@
  * With constant serials another serial is another call, whatever the time. While our receive loop stood still x may
  * have waited in the kernel, so that time is not held against it (TRUTH.md 13).
  */
-import { byReceipt, rank, type Spoken } from '../delivery/evidence.js';
+import { byReceipt, inOrder, rank, type Spoken } from '../delivery/evidence.js';
 import type { SerialMeaning, Settings } from '../notification.js';
 import { horizonMs } from '../notification.js';
 
@@ -75,7 +75,7 @@ function cutInOrder(notifications: readonly Spoken[], rules: CutRules): Spoken[]
  * @param notifications of one (source, Call ID), spoken (TRUTH.md 3), in any order
  */
 export function cut(notifications: readonly Spoken[], rules: CutRules): readonly (readonly Spoken[])[] {
-  const ordered = [...notifications].sort(byReceipt);
+  const ordered = inOrder(notifications);
   if (!serialNamesCall(rules.meaning)) return cutInOrder(ordered, rules);
   const serials = [...new Set(ordered.map((one) => one.serial))];
   return serials
