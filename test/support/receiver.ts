@@ -27,9 +27,14 @@ export function portOf({ udp }: Running): number {
 /** A sender: remembers every ack. */
 export class Sender {
   readonly acks: string[] = [];
+  /** The same acks byte for byte, as hex. */
+  readonly ackBytes: string[] = [];
 
   private constructor(private readonly socket: Socket) {
-    socket.on('message', (bytes) => this.acks.push(bytes.toString()));
+    socket.on('message', (bytes) => {
+      this.acks.push(bytes.toString());
+      this.ackBytes.push(bytes.toString('hex'));
+    });
   }
 
   /** @param address the local address to send from: the receiver knows sources by it */
