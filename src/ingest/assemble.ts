@@ -4,7 +4,6 @@
  * Ingest folds the calls its arrivals touched and leaves the others alone; what facts change later (a window closed, a
  * stale limit passed, a hole filled) is the sweep's, through {@link refold}.
  */
-import { hash } from 'node:crypto';
 import {
   addArrival,
   contentText,
@@ -15,57 +14,9 @@ import {
 import type { SourceFacts } from '../delivery/facts.js';
 import { fold, type FoldedCall } from '../lifecycle/fold.js';
 import { closeGap } from '../lifecycle/gap.js';
-import {
-  horizonMs,
-  type Arrival,
-  type CallRecord,
-  type Content,
-  type Gap,
-  type Notification,
-} from '../notification.js';
+import { horizonMs, type Arrival, type Gap, type Notification } from '../notification.js';
+import { contentDigest, recordHash, seenMark } from './marks.js';
 import type { CallWrite, KeyChange, KeyRef, RawWrite, StoredKey, WrittenCall } from './ports.js';
-
-/** 64 bits of the content's hash, as PostgreSQL's signed bigint. */
-function contentDigest(content: Content): string {
-  return String(hash('sha256', contentText(content), 'buffer').readBigInt64BE());
-}
-
-/** What readers of the contract never see, or see only count writes and wait for time. */
-type Unhashed = 'duplicateCount' | 'settled' | 'settleAfter' | 'staleAt' | 'awaitsFacts' | 'lossSample';
-
-/** Every other field. Listed once and hashed in a loop: copying and serializing the record costs four times as much. */
-const HASHED = Object.keys({
-  ...{ id: true, sourceKey: true, callId: true, state: true, disposition: true, dispositionBasis: true },
-  ...{ callerNumber: true, calleeNumber: true, forwardNumber: true, menuId: true, menuName: true },
-  ...{ firstSeenAt: true, ringingAt: true, ringingAtEarliest: true, ringingCode: true },
-  ...{ answeredAt: true, answeredAtEarliest: true, endedAt: true, endedAtEarliest: true },
-  ...{ presumedEndedAt: true, endProvenance: true, ringMs: true, ringMsMin: true, ringMsMax: true },
-  ...{ talkMs: true, talkMsMin: true, talkMsMax: true, late: true, conflict: true },
-  ...{ notificationCount: true, missingCount: true },
-} satisfies Record<Exclude<keyof CallRecord, Unhashed>, true>) as readonly Exclude<keyof CallRecord, Unhashed>[];
-
-/** Hash of what a reader of the contract sees: 16 characters, 96 bits. Null differs from every text. */
-function recordHash(record: CallRecord): string {
-  let text = '';
-  for (const field of HASHED) text += `${record[field] === null ? '\u0001' : String(record[field])}\u0000`;
-  return hash('sha256', text, 'base64url').slice(0, 16);
-}
-
-/**
- * Tells whether a call is still made of the same receipts. Each arrival adds a copy, and a cut elsewhere moves whole
- * notifications, which the sum of first receipts shows.
- */
-function seenMark({ notifications }: FoldedCall): string {
-  let copies = 0;
-  let firsts = 0;
-  let last = 0;
-  for (const one of notifications) {
-    copies += one.copies;
-    firsts += one.firstAt;
-    last = Math.max(last, one.lastAt);
-  }
-  return `${String(notifications.length)} ${String(copies)} ${String(firsts)} ${String(last)}`;
-}
 
 /** Folds several arrivals' changes into one write per row: what a batch itself made is not a row to replace. */
 function addRawWrite(writes: RawWrite[], change: NotificationChange, payload: Uint8Array): RawWrite[] {
@@ -164,6 +115,48 @@ function changeOf(
 }
 
 /**
+ * A Call ID that is used again for years would make each fold longer than the last: 1,000 past calls took 120 ms. So the
+ * evidence row lets go of a call once it has been settled for as long as an answered call may stay unheard of, which no
+ * backlog reaches back over; its record and its raw notifications stay. The last call of a key is never let go.
+ */
+function isPast(call: FoldedCall, folded: readonly FoldedCall[], facts: SourceFacts): boolean {
+  const { settleAfter } = call.record;
+  return call !== folded.at(-1) && settleAfter !== null && facts.through > settleAfter + facts.settings.staleAnsweredMs;
+}
+
+/** Stored rows that none of these calls is made of. */
+function without(notifications: readonly Notification[], calls: readonly FoldedCall[]): readonly Notification[] {
+  const owned = calls.flatMap((call) => call.notifications);
+  return notifications.filter(
+    (row) =>
+      !owned.some(
+        (one) =>
+          one.serial === row.serial &&
+          one.state === row.state &&
+          one.firstAt <= row.firstAt &&
+          row.lastAt <= one.lastAt,
+      ),
+  );
+}
+
+/** Lets go of past calls that this write does not touch. */
+function letGo(
+  stored: StoredKey,
+  folded: readonly FoldedCall[],
+  facts: SourceFacts,
+): { readonly past: readonly FoldedCall[]; readonly present: readonly FoldedCall[]; readonly stored: StoredKey } {
+  const isKnown = (call: FoldedCall): boolean =>
+    stored.calls.some((one) => one.id === call.record.id && one.seen === seenMark(call));
+  const past = folded.length < 2 ? [] : folded.filter((call) => isPast(call, folded, facts) && isKnown(call));
+  const ids = new Set(past.map((call) => call.record.id));
+  return {
+    past,
+    present: folded.filter((call) => !past.includes(call)),
+    stored: { ...stored, calls: stored.calls.filter((one) => !ids.has(one.id)) },
+  };
+}
+
+/**
  * Adds arrivals, in the order given, to what is stored under a key and folds the calls they touch.
  * @param asOf the instant of this write, for `closedAt` of gaps that went away
  * @returns what to write, and what each arrival turned out to be, in the order given
@@ -185,8 +178,10 @@ export function assemble(
     return merge.outcome;
   });
   const untouched = (before: WrittenCall, now: WrittenCall): boolean => before.seen === now.seen;
-  const changes = diff(stored, fold(key, notifications, facts), asOf, untouched);
-  return { change: changeOf(key, stored, notifications, raw, changes), outcomes };
+  const left = letGo(stored, fold(key, notifications, facts), facts);
+  const changes = diff(left.stored, left.present, asOf, untouched);
+  const evidence = left.past.length === 0 ? notifications : without(notifications, left.past);
+  return { change: changeOf(key, stored, evidence, raw, changes), outcomes };
 }
 
 /**
@@ -225,28 +220,34 @@ export function foldAnew(
 }
 
 /**
- * What a rebuild writes of a key, as if nothing had been derived from its raw notifications yet.
- * @param wrong ids of calls whose row is not what was last written: written whatever the hash says
- * @returns null when what is stored is what the fold says
+ * What a rebuild writes of a key: the records that stand wrong in their table, and evidence that is not what the raw
+ * notifications say. Past calls that the evidence row has let go of are not put back.
+ * @param standing what is amiss in the `call` table: ids to write, by whether they are missing, and ids of nobody's call
+ * @returns null when nothing is amiss
  */
 export function rebuilt(
   key: KeyRef,
   stored: StoredKey,
   raw: readonly Notification[],
   folded: readonly FoldedCall[],
-  wrong: ReadonlySet<string>,
+  standing: { readonly amiss: ReadonlyMap<string, 'missing' | 'different'>; readonly stray: ReadonlySet<string> },
   asOf: number,
 ): KeyChange | null {
-  const changes = diff(stored, folded, asOf, () => false);
-  const calls = changes.calls.filter((call) => call.revised || wrong.has(call.record.id));
-  const document = { ...encodeEvidence(raw), calls: changes.kept };
+  const { amiss } = standing;
+  const past = folded.filter(
+    (call) =>
+      call !== folded.at(-1) && !amiss.has(call.record.id) && !stored.calls.some((one) => one.id === call.record.id),
+  );
+  const present = folded.filter((call) => !past.includes(call));
+  const changes = diff(stored, present, asOf, () => false);
+  const calls = changes.calls.flatMap((call): CallWrite[] => {
+    const fault = amiss.get(call.record.id);
+    return fault === undefined ? [] : [{ ...call, place: fault === 'missing' ? 'insert' : 'either', revised: true }];
+  });
+  const evidence = without(raw, past);
+  const superseded = [...new Set([...changes.superseded, ...standing.stray])];
+  const document = { ...encodeEvidence(evidence), calls: changes.kept };
   const known = { ...encodeEvidence(stored.notifications), calls: stored.calls };
-  if (calls.length === 0 && changes.superseded.length === 0 && JSON.stringify(document) === JSON.stringify(known))
-    return null;
-  const writes = calls.map((call): CallWrite => ({
-    ...call,
-    place: call.place === 'insert' ? 'insert' : 'either',
-    revised: true,
-  }));
-  return changeOf(key, stored, raw, [], { ...changes, calls: writes });
+  const same = calls.length === 0 && superseded.length === 0 && JSON.stringify(document) === JSON.stringify(known);
+  return same ? null : changeOf(key, stored, evidence, [], { ...changes, calls, superseded });
 }

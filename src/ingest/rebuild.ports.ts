@@ -23,6 +23,13 @@ export interface RebuiltSource {
   readonly epochs: readonly number[];
 }
 
+/** What is amiss in the `call` table. */
+export interface Standing {
+  readonly amiss: ReadonlyMap<string, 'missing' | 'different'>;
+  /** Rows of the keys that are no call's. */
+  readonly stray: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
 export interface RebuildStore {
   sources(): Promise<readonly RebuiltSource[]>;
   feedFacts(since: number): Promise<FeedFacts>;
@@ -30,8 +37,9 @@ export interface RebuildStore {
   oldestRawAt(): Promise<number | null>;
   /** Raw notifications of the keys after `after`, in key order. */
   page(after: string | null, limit: number): Promise<readonly RawKey[]>;
-  /** Ids of the records whose row is missing or says something else. */
-  differing(
+  /** How the rows of these keys' calls stand against the records they should be. */
+  compare(
+    keys: readonly string[],
     records: readonly { readonly callKey: string; readonly record: CallRecord }[],
-  ): Promise<ReadonlySet<string>>;
+  ): Promise<Standing>;
 }

@@ -83,7 +83,8 @@ async function rebuildKeys(
   now: number,
 ): Promise<number> {
   const folded = page.map((one) => ({ ...one, calls: foldAnew(one.key, one.raw, facts.get(one.key.sourceKey) ?? []) }));
-  const wrong = await store.differing(
+  const { amiss, stray } = await store.compare(
+    folded.map(({ key }) => key.callKey),
     folded.flatMap(({ key, calls }) => calls.map(({ record }) => ({ callKey: key.callKey, record }))),
   );
   let changed = 0;
@@ -94,7 +95,7 @@ async function rebuildKeys(
         const known = stored.get(key.callKey) ?? NOTHING_STORED;
         // Written meanwhile by a receiver, from what it read: that is newer than what was read here.
         if (known.version !== version) return [];
-        return rebuilt(key, known, raw, calls, wrong, now) ?? [];
+        return rebuilt(key, known, raw, calls, { amiss, stray: stray.get(key.callKey) ?? new Set() }, now) ?? [];
       });
       changed = changes.length;
       return changes;

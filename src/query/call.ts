@@ -50,7 +50,34 @@ export async function notificationsOf(
       from call join call_evidence on call_evidence.call_key = call.call_key
       where call.id = any(${[...ids]}::uuid[])`,
   );
-  return new Map(found.map((row) => [row.id, timeline(row, horizonMs)]));
+  const timelines = new Map(found.map((row) => [row.id, timeline(row, horizonMs)]));
+  const past = found.filter((row) => timelines.get(row.id)?.length === 0);
+  return past.length === 0 ? timelines : new Map([...timelines, ...(await rawTimelines(db, past, horizonMs))]);
+}
+
+/** Past calls of a Call ID used again, which the evidence row has let go of: from the raw notifications, while those are kept. */
+async function rawTimelines(
+  db: Reads,
+  past: readonly EvidenceRow[],
+  horizonMs: number,
+): Promise<ReadonlyMap<string, readonly NotificationRow[]>> {
+  const found = await rows<{ readonly id: string; readonly raw: PackedEvidence['n'] }>(
+    db,
+    Prisma.sql`
+      select call.id, json_agg(json_build_array(raw.serial, raw.state, raw.state_raw,
+        (extract(epoch from raw.first_at) * 1000)::bigint, (extract(epoch from raw.last_at) * 1000)::bigint,
+        raw.copies, raw.idle_ms, 0)) as raw
+      from call join notification as raw on raw.call_key = call.call_key and raw.first_at >= call.first_seen_at
+      where call.id = any(${past.map(({ id }) => id)}::uuid[])
+      group by call.id`,
+  );
+  const bounds = new Map(past.map((row) => [row.id, row]));
+  return new Map(
+    found.flatMap(({ id, raw }) => {
+      const row = bounds.get(id);
+      return row === undefined ? [] : [[id, timeline({ ...row, evidence: { c: [[]], n: raw } }, horizonMs)] as const];
+    }),
+  );
 }
 
 const GAP_COLUMNS_QUALIFIED = columnsOf(GAP, ['id', 'source', 'callId']);

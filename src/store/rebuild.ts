@@ -1,7 +1,7 @@
 /** What a rebuild reads of the ledger in PostgreSQL. */
 import type { SerialHole } from '../delivery/facts.js';
 import type { PrismaClient } from '../generated/prisma/client.js';
-import type { RawKey, RebuildStore, RebuiltSource } from '../ingest/rebuild.ports.js';
+import type { RawKey, RebuildStore, RebuiltSource, Standing } from '../ingest/rebuild.ports.js';
 import type { FeedFacts, MeaningChange } from '../ingest/sweep.ports.js';
 import type { CallRecord, Notification, WireState } from '../notification.js';
 import { CALL_COLUMNS, callRow, rowArray } from './rows.js';
@@ -88,18 +88,29 @@ export class PgRebuildStore implements RebuildStore {
     }));
   }
 
-  async differing(
+  async compare(
+    keys: readonly string[],
     records: readonly { readonly callKey: string; readonly record: CallRecord }[],
-  ): Promise<ReadonlySet<string>> {
+  ): Promise<Standing> {
     const sent = records.map(({ callKey, record }) => callRow(callKey, { record, place: 'either', revised: false }, 0));
-    const found = await this.prisma.$queryRawUnsafe<{ id: string }[]>(
-      `select sent.id from unnest($1::call[]) as sent
-       left join call as stored on stored.call_key = sent.call_key and stored.id = sent.id
+    const found = await this.prisma.$queryRawUnsafe<{ call_key: string; id: string; fault: string }[]>(
+      `select coalesce(sent.call_key, stored.call_key) as call_key, coalesce(sent.id, stored.id) as id,
+         case when stored.id is null then 'missing' when sent.id is null then 'stray' else 'different' end as fault
+       from unnest($1::call[]) as sent
+       full join (select * from call where call_key = any ($2::uuid[])) as stored
+         on stored.call_key = sent.call_key and stored.id = sent.id
        where (${COMPARED.map((column) => `stored.${column}`).join(', ')})
          is distinct from (${COMPARED.map((column) => `sent.${column}`).join(', ')})`,
       rowArray(sent),
+      keys,
     );
-    return new Set(found.map(({ id }) => id));
+    const amiss = new Map<string, 'missing' | 'different'>();
+    const stray = new Map<string, Set<string>>();
+    for (const { call_key, id, fault } of found) {
+      if (fault === 'stray') stray.set(call_key, (stray.get(call_key) ?? new Set()).add(id));
+      else amiss.set(id, fault === 'missing' ? 'missing' : 'different');
+    }
+    return { amiss, stray };
   }
 }
 
