@@ -74,7 +74,7 @@ test('received = first + duplicate + conflict + quarantined + refused, with garb
   });
   expect([totalOf(['first']), totalOf(['duplicate']), totalOf(['conflict'])]).toEqual([100, 50, 1]);
   expect(totalOf(['quarantined'])).toBe(garbage.length);
-  expect(sender.acks).toHaveLength(good.length + 1);
+  expect(await sender.acked(good.length + 1)).toHaveLength(good.length + 1);
   expect(await count('quarantine')).toBe(garbage.length);
   expect(await count('notification')).toBe(101);
 });

@@ -1,0 +1,177 @@
+/** The receiving half: the adapters wired to the ports, and the UDP handlers over them. Loads nothing of HTTP. */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { type DynamicModule, type INestMicroservice, Logger, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { Clock } from './clock.js';
+import type { Config } from './config.js';
+import { AckSerializer, DatagramDeserializer } from './ingest/datagram.codec.js';
+import { GroupCommit } from './ingest/group-commit.js';
+import { Pulse } from './ingest/pulse.js';
+import { Quarantine } from './ingest/quarantine.js';
+import { ReportController } from './ingest/report.controller.js';
+import { Sweep } from './ingest/sweep.js';
+import type { Log } from './log.js';
+import { type Counted, Tally } from './metrics.js';
+import { horizonMs, type Settings } from './notification.js';
+import { SourceRegistry } from './sources/registry.js';
+import type { Database } from './store/database.js';
+import { PgLedgerStore } from './store/ledger.js';
+import { keepPartitions, type PartitionKeeper } from './store/partition-keeper.js';
+import { PgQuarantineStore } from './store/quarantine.js';
+import { nameReceiver } from './store/receivers.js';
+import { declareSettings } from './store/settings.js';
+import { PgSourceStore } from './store/sources.js';
+import { PgSweepStore } from './store/sweep.js';
+import { parseAllowList } from './transport/allow-list.js';
+import type { UdpStats } from './transport/udp.events.js';
+import { UdpServer } from './transport/udp.server.js';
+
+/** Batches that commit side by side: see docs/benchmarks.md. */
+const FLIGHTS_MAX = 2;
+
+/** What takes reports in, running. */
+export interface Receiver {
+  readonly sockets: UdpStats['sockets'];
+  counts(): { readonly transport: UdpStats; readonly datagrams: readonly Counted[]; readonly inFlight: number };
+  /** Stops reading; resolves when everything received is stored and its acks have left. */
+  drain(): Promise<void>;
+  /** Drains, gives the last beat and frees the sockets; the database stays open. */
+  stop(): Promise<void>;
+}
+
+/** The parts of a receiver, wired. */
+interface Wired {
+  readonly id: string;
+  readonly clock: Clock;
+  readonly database: Database;
+  readonly sweepStore: PgSweepStore;
+  readonly groupCommit: GroupCommit;
+  readonly quarantine: Quarantine;
+  readonly tally: Tally;
+  readonly pulse: Pulse;
+  readonly udp: UdpServer;
+  readonly partitions: PartitionKeeper;
+}
+
+@Module({})
+class ReceiverModule {
+  static over({ groupCommit, quarantine, tally }: Wired): DynamicModule {
+    return {
+      module: ReceiverModule,
+      controllers: [ReportController],
+      providers: [
+        { provide: GroupCommit, useValue: groupCommit },
+        { provide: Quarantine, useValue: quarantine },
+        { provide: Tally, useValue: tally },
+      ],
+    };
+  }
+}
+
+/**
+ * Wires a receiver, gives its first beat and opens its sockets; undoes what it did when that fails.
+ * @throws Error with a sentence for the operator when a port is taken or the allow-list is wrong
+ */
+export async function openReceiver(config: Config, database: Database, clock: Clock, log: Log): Promise<Receiver> {
+  const wired = await wire(config, database, clock, log);
+  const { id, udp, pulse, groupCommit, quarantine, tally } = wired;
+  const app = await NestFactory.createMicroservice(ReceiverModule.over(wired), {
+    ...{ strategy: udp, logger: log, abortOnError: false },
+  });
+  try {
+    await pulse.start();
+    await nameReceiver(database.client, id, `${hostname()}:${String(process.pid)}`);
+    await app.listen();
+  } catch (error) {
+    await shut(app, wired);
+    throw error;
+  }
+  const drain = async (): Promise<void> => {
+    udp.pause();
+    await groupCommit.close();
+    await quarantine.flush();
+    await udp.drain();
+  };
+  return {
+    sockets: udp.stats().sockets,
+    counts: () => {
+      const { queued, inFlight } = groupCommit.depth();
+      return { transport: udp.stats(), datagrams: tally.lines(), inFlight: queued + inFlight + quarantine.depth() };
+    },
+    drain,
+    stop: async () => {
+      await drain();
+      await shut(app, wired);
+    },
+  };
+}
+
+async function wire(config: Config, database: Database, clock: Clock, log: Log): Promise<Wired> {
+  const settings = settingsOf(config);
+  const prisma = database.client;
+  await declareSettings(prisma, settings, clock.now());
+  const sources = new SourceRegistry(new PgSourceStore(prisma), settings, clock);
+  await sources.load();
+  const ledger = new PgLedgerStore(prisma, clock);
+  const groupCommit = new GroupCommit({
+    ...{ store: ledger, sources, clock, flightsMax: FLIGHTS_MAX },
+    ...{ batchMax: config.ingestBatchMax, queueMax: config.ingestQueueMax },
+    onRejected: (_arrival, reason) => {
+      log.error(`A notification was rejected and goes to quarantine: ${String(reason)}`, 'Ingest');
+    },
+  });
+  const quarantine = new Quarantine({
+    store: new PgQuarantineStore(prisma),
+    ensureStored: (keys) => sources.ensureStored(keys),
+    ...{ keepMost: config.quarantineMax, horizonMs: horizonMs(settings), bytesMax: config.udpDatagramBytesMax },
+    onDropped: (rows) => {
+      log.warn(`Quarantine is full (QUARANTINE_MAX): the ${String(rows)} oldest datagrams were dropped.`, 'Ingest');
+    },
+  });
+  const id = randomUUID();
+  const sweepStore = new PgSweepStore(prisma);
+  const pulse = new Pulse({
+    sweep: new Sweep(sweepStore, ledger, { receiverId: id, settings, heartbeatMs: config.heartbeatIntervalMs }),
+    ...{ sources, clock, everyMs: config.heartbeatIntervalMs },
+    durableThrough: (now) => Math.min(groupCommit.durableThrough(now), quarantine.durableThrough(now)),
+    onFault: (error) => {
+      log.error(`The sweep could not finish and goes on at the next beat: ${String(error)}`, 'Sweep');
+    },
+  });
+  const udp = udpServer(config, clock, sources);
+  // Last, since it goes on by itself and nothing after it can fail.
+  const partitions = await keepPartitions(prisma, clock, config.retentionDays, (error) => {
+    log.warn(`Partitions of the raw notifications were not kept: ${String(error)}`, 'Store');
+  });
+  return { id, clock, database, sweepStore, groupCommit, quarantine, tally: new Tally(), pulse, udp, partitions };
+}
+
+function udpServer(config: Config, clock: Clock, sources: SourceRegistry): UdpServer {
+  const { list, faults } = parseAllowList(config.udpAllowedSources ?? undefined);
+  if (faults.length > 0) throw new Error(faults.join('\n'));
+  return new UdpServer({
+    bind: config.udpHosts.map((host) => ({ host, port: config.reportPort })),
+    ...{ allowed: list, clock, deserializer: new DatagramDeserializer(sources), serializer: new AckSerializer() },
+    maxDatagramBytes: config.udpDatagramBytesMax,
+    receiveBufferBytes: config.udpReceiveBufferBytes,
+  });
+}
+
+/** The last beat says that all is durable; a database that is away must not keep the sockets open. */
+async function shut(app: INestMicroservice, { id, clock, pulse, sweepStore, partitions }: Wired): Promise<void> {
+  partitions.stop();
+  try {
+    await pulse.stop();
+    await sweepStore.stopped(id, clock.now());
+  } catch (error) {
+    Logger.warn(`The last beat was not written: ${String(error)}`, 'Sweep');
+  }
+  await app.close();
+}
+
+/** What every receiver on one database has to agree on. */
+export function settingsOf(config: Config): Settings {
+  const { retry, intervalMs, marginMs, staleRingingMs, staleAnsweredMs, lossWindowMs } = config;
+  return { retry, intervalMs, marginMs, staleRingingMs, staleAnsweredMs, lossWindowMs };
+}
