@@ -16,6 +16,8 @@ export interface SweptSource {
   /** The operator set the meaning: learning leaves it alone. */
   readonly pinned: boolean;
   readonly meaningVersion: number;
+  /** Its last datagram, as far as it was written down. */
+  readonly lastHeardAt: number | null;
   readonly book: Book | null;
   /** W up to which the book was moved; null when never. */
   readonly processedThrough: number | null;

@@ -40,15 +40,16 @@ const CALLS_AT_ONCE = 500;
 const SETTLED_AT_ONCE = 5_000;
 /** Newest notifications a meaning is learned from. */
 const SAMPLE = 6_000;
-/** A meaning is looked at again this often, in ms. */
+/** A meaning not known yet is looked at again this often, a known one for contradiction that often, in ms. */
 const LEARN_EVERY_MS = 2_000;
+const DOUBT_EVERY_MS = 30_000;
 /** Rounds of one kind of work per tick, so that a backlog never starves the heartbeat. */
 const ROUNDS = 4;
 
 export class Sweep {
   private readonly horizon: number;
   private first = true;
-  private learnedAt = new Map<string, number>();
+  private readonly learned = new Map<string, { readonly at: number; readonly heardAt: number | null }>();
 
   constructor(
     private readonly store: SweepStore,
@@ -109,9 +110,8 @@ export class Sweep {
 
   /** Learns what serials count, or takes it back; the caller goes on with the source as it then is. */
   private async learn(source: SweptSource, through: number): Promise<SweptSource> {
-    const last = this.learnedAt.get(source.key);
-    if (source.pinned || (last !== undefined && through - last < Math.min(LEARN_EVERY_MS, this.horizon))) return source;
-    this.learnedAt.set(source.key, through);
+    if (source.pinned || !this.isLearningDue(source, through)) return source;
+    this.learned.set(source.key, { at: through, heardAt: source.lastHeardAt });
     const sample = await this.store.recent(source.key, through, SAMPLE);
     let meaning = source.meaning;
     let serialBase = source.serialBase;
@@ -129,6 +129,14 @@ export class Sweep {
       book: null,
       processedThrough: null,
     };
+  }
+
+  /** Nothing is learned from a source that said nothing new. */
+  private isLearningDue(source: SweptSource, through: number): boolean {
+    const last = this.learned.get(source.key);
+    if (last === undefined) return true;
+    const everyMs = source.meaning === 'unknown' ? Math.min(LEARN_EVERY_MS, this.horizon) : DOUBT_EVERY_MS;
+    return source.lastHeardAt !== last.heardAt && through - last.at >= everyMs;
   }
 
   /** Moves the book of a source whose serials count across calls. */

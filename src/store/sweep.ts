@@ -83,16 +83,19 @@ export class PgSweepStore implements SweepStore {
         serial_base: number;
         meaning_pinned: boolean;
         meaning_version: number;
+        last_heard_at: Date | null;
         book: Book | null;
         processed_through: Date | null;
       }[]
-    >`select key, serial_meaning, serial_base, meaning_pinned, meaning_version, book, processed_through from source`;
+    >`select key, serial_meaning, serial_base, meaning_pinned, meaning_version, last_heard_at, book, processed_through
+      from source`;
     return rows.map((row) => ({
       key: row.key,
       meaning: row.serial_meaning,
       serialBase: row.serial_base,
       pinned: row.meaning_pinned,
       meaningVersion: row.meaning_version,
+      lastHeardAt: msOf(row.last_heard_at),
       book: row.book,
       processedThrough: msOf(row.processed_through),
     }));

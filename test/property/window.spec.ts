@@ -107,8 +107,6 @@ describe('the loss of a window', () => {
 
 test('habits are shares of what ended, and unknown until enough did', () => {
   const sample = windowOf({ lossIn: 0, lossBack: 0 }, 'per_call', '1');
-  const old = { to: 0, sample };
-  const newest = { to: 300_000, sample: { ...sample, unansweredReported: 0 } };
   // A call without a Bye is known to be one only at its stale limit; newer windows say nothing of that yet.
   const two = [600_000, 300_000].map((to) => ({ to, sample }));
   const { answerRatio, ringingRatio, unansweredByeRatio } = habitsOf(two, 300_000);

@@ -61,6 +61,7 @@ export class MemoryStore implements LedgerStore, QuarantineStore, SweepStore {
       serialBase: 1,
       pinned: false,
       meaningVersion: 0,
+      lastHeardAt: null,
       book: null,
       processedThrough: null,
     } as const;
@@ -95,6 +96,13 @@ export class MemoryStore implements LedgerStore, QuarantineStore, SweepStore {
   private write(change: KeyChange): void {
     const { callKey } = change.key;
     this.evidence.set(callKey, { version: change.expectedVersion + 1, document: JSON.stringify(change.document) });
+    const source = this.swept.get(change.key.sourceKey);
+    if (source !== undefined) {
+      this.swept.set(source.key, {
+        ...source,
+        lastHeardAt: Math.max(change.lastAt, source.lastHeardAt ?? change.lastAt),
+      });
+    }
     for (const write of change.raw) {
       for (const old of write.replaces) this.raw.delete(rawKey(callKey, write, old));
       this.raw.set(rawKey(callKey, write, write.notification.firstAt), { key: change.key, write });
