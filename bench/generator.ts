@@ -35,7 +35,7 @@ interface Outstanding {
   resendAt: number;
 }
 
-const RESEND_MS = 1_000;
+const RESEND_MS = 3_000;
 const GRACE_MS = 5_000;
 
 async function offer(load: Load): Promise<Offered> {
