@@ -13,11 +13,11 @@
  */
 import { advance, EMPTY_BOOK, holesOf, MOST_LOST_IN_A_ROW } from '../delivery/book.js';
 import { noFacts, type SourceFacts } from '../delivery/facts.js';
-import { contradicts, learnMeaning } from '../delivery/meaning.js';
 import { habitsOf, lossOf, MOST_POOLED, type TimedSample } from '../delivery/window.js';
 import { windowClosesAt, windowEnd } from '../lifecycle/loss.js';
 import { horizonMs, type Gap, type Settings } from '../notification.js';
 import { refold } from './assemble.js';
+import { Learner } from './learner.js';
 import { outageGap, quarantineGap, serialGap } from './sweep.gaps.js';
 import type { LedgerStore } from './ports.js';
 import type { ClosedWindow, DueKey, FeedFacts, SweepStore, SweptSource } from './sweep.ports.js';
@@ -38,18 +38,13 @@ export interface Swept {
 const RECEIVED_AT_ONCE = 20_000;
 const CALLS_AT_ONCE = 500;
 const SETTLED_AT_ONCE = 5_000;
-/** Newest notifications a meaning is learned from. */
-const SAMPLE = 6_000;
-/** A meaning not known yet is looked at again this often, a known one for contradiction that often, in ms. */
-const LEARN_EVERY_MS = 2_000;
-const DOUBT_EVERY_MS = 30_000;
 /** Rounds of one kind of work per tick, so that a backlog never starves the heartbeat. */
 const ROUNDS = 4;
 
 export class Sweep {
   private readonly horizon: number;
   private first = true;
-  private readonly learned = new Map<string, { readonly at: number; readonly heardAt: number | null }>();
+  private readonly learner: Learner;
 
   constructor(
     private readonly store: SweepStore,
@@ -57,6 +52,7 @@ export class Sweep {
     private readonly options: SweepOptions,
   ) {
     this.horizon = horizonMs(options.settings);
+    this.learner = new Learner(store, this.horizon);
   }
 
   /**
@@ -96,7 +92,7 @@ export class Sweep {
     let closed = 0;
     for (const source of await this.store.sources()) {
       closed += await this.closeWindows(source.key, before.windows.get(source.key) ?? [], through, keepMs);
-      const learned = await this.learn(source, through);
+      const learned = await this.learner.look(source, through);
       if (learned.meaning !== source.meaning) changed.push(source);
       moved.push(await this.moveBook(learned, through, keepMs));
     }
@@ -106,37 +102,6 @@ export class Sweep {
     await this.moveCalls(facts, through, now);
     await this.store.expireGaps(through, this.horizon);
     return { through, facts };
-  }
-
-  /** Learns what serials count, or takes it back; the caller goes on with the source as it then is. */
-  private async learn(source: SweptSource, through: number): Promise<SweptSource> {
-    if (source.pinned || !this.isLearningDue(source, through)) return source;
-    this.learned.set(source.key, { at: through, heardAt: source.lastHeardAt });
-    const sample = await this.store.recent(source.key, through, SAMPLE);
-    let meaning = source.meaning;
-    let serialBase = source.serialBase;
-    if (meaning === 'unknown' || meaning === 'opaque') {
-      const learned = learnMeaning(sample, through, this.horizon);
-      if (learned !== null) ({ meaning, serialBase } = learned);
-    } else if (contradicts(meaning, sample, this.horizon)) meaning = 'unknown';
-    if (meaning === source.meaning) return source;
-    if (!(await this.store.setMeaning(source, { since: through, meaning, serialBase }))) return source;
-    return {
-      ...source,
-      meaning,
-      serialBase,
-      meaningVersion: source.meaningVersion + 1,
-      book: null,
-      processedThrough: null,
-    };
-  }
-
-  /** Nothing is learned from a source that said nothing new. */
-  private isLearningDue(source: SweptSource, through: number): boolean {
-    const last = this.learned.get(source.key);
-    if (last === undefined) return true;
-    const everyMs = source.meaning === 'unknown' ? Math.min(LEARN_EVERY_MS, this.horizon) : DOUBT_EVERY_MS;
-    return source.lastHeardAt !== last.heardAt && through - last.at >= everyMs;
   }
 
   /** Moves the book of a source whose serials count across calls. */

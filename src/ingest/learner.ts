@@ -1,0 +1,42 @@
+import { contradicts, learnMeaning } from '../delivery/meaning.js';
+import type { SweepStore, SweptSource } from './sweep.ports.js';
+
+/** Newest notifications a meaning is learned from. */
+const SAMPLE = 6_000;
+/** A meaning not known yet is looked at again this often, a known one for contradiction that often, in ms. */
+const LEARN_EVERY_MS = 2_000;
+const DOUBT_EVERY_MS = 30_000;
+
+/** Learns what the serials of sources count, or takes it back (TRUTH.md 8): decided in delivery/meaning.ts, done here. */
+export class Learner {
+  private readonly looked = new Map<string, { readonly at: number; readonly heardAt: number | null }>();
+
+  constructor(
+    private readonly store: Pick<SweepStore, 'recent' | 'setMeaning'>,
+    private readonly horizonMs: number,
+  ) {}
+
+  /** The source as it is after a look at what it said lately; the same when nothing was learned. */
+  async look(source: SweptSource, through: number): Promise<SweptSource> {
+    if (source.pinned || !this.isDue(source, through)) return source;
+    this.looked.set(source.key, { at: through, heardAt: source.lastHeardAt });
+    const sample = await this.store.recent(source.key, through, SAMPLE);
+    let { meaning, serialBase } = source;
+    if (meaning === 'unknown' || meaning === 'opaque') {
+      const learned = learnMeaning(sample, through, this.horizonMs);
+      if (learned !== null) ({ meaning, serialBase } = learned);
+    } else if (contradicts(meaning, sample, this.horizonMs)) meaning = 'unknown';
+    if (meaning === source.meaning) return source;
+    if (!(await this.store.setMeaning(source, { since: through, meaning, serialBase }))) return source;
+    const meaningVersion = source.meaningVersion + 1;
+    return { ...source, meaning, serialBase, meaningVersion, book: null, processedThrough: null };
+  }
+
+  /** Nothing is learned from a source that said nothing new. */
+  private isDue(source: SweptSource, through: number): boolean {
+    const last = this.looked.get(source.key);
+    if (last === undefined) return true;
+    const everyMs = source.meaning === 'unknown' ? Math.min(LEARN_EVERY_MS, this.horizonMs) : DOUBT_EVERY_MS;
+    return source.lastHeardAt !== last.heardAt && through - last.at >= everyMs;
+  }
+}
