@@ -15,7 +15,8 @@ import { decodeEvidence } from '../../src/delivery/evidence.js';
 import { noFacts } from '../../src/delivery/facts.js';
 import type { KeyChange } from '../../src/ingest/ports.js';
 import type { WireFormat } from '../../src/wire/encode.js';
-import { MemoryStore, type MemoryCall } from '../support/memory-store.js';
+import type { MemoryCall } from '../support/memory-ledger.js';
+import { MemoryStore } from '../support/memory-store.js';
 import { MemorySources, SimulatedReceiver } from './receiver.js';
 import { VirtualTime } from './virtual-time.js';
 
@@ -131,11 +132,9 @@ export async function runWorld(seed: number, callsPerSource = 15): Promise<Verdi
     if (act !== undefined && act.at <= next) {
       acts.shift();
       time.moveTo(act.at);
+      if (act.kind === 'stop') await (receiver as SimulatedReceiver | null)?.stop();
+      receiver = null;
       if (act.kind === 'up') await boot();
-      else {
-        if (act.kind === 'stop') await (receiver as SimulatedReceiver | null)?.stop();
-        receiver = null;
-      }
     } else if (event !== null && event <= next) {
       time.step();
       await (receiver as SimulatedReceiver | null)?.flush();
@@ -149,8 +148,9 @@ export async function runWorld(seed: number, callsPerSource = 15): Promise<Verdi
       end.at = time.now() + SETTINGS.staleRingingMs + 2 * HORIZON + SETTINGS.lossWindowMs + 6 * TICK_MS;
     }
   }
+  const reading = readingOf(store, time.now());
   const judgements = ivrs.map((ivr, place) =>
-    judgeIvr(ivr, world, place, readingOf(store, time.now()), store.meaningOf(world.sources[place]?.address ?? '')),
+    judgeIvr(ivr, world, place, reading, store.meaningOf(world.sources[place]?.address ?? '')),
   );
   return { world, judgements, store };
 }

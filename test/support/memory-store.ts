@@ -6,16 +6,7 @@ import type { Book, Received } from '../../src/delivery/book.js';
 import type { SampledSerial } from '../../src/delivery/meaning.js';
 import type { Span } from '../../src/delivery/facts.js';
 import type { WindowSample } from '../../src/delivery/window.js';
-import type {
-  KeyChange,
-  KeyRef,
-  LedgerStore,
-  QuarantinedDatagram,
-  QuarantineStore,
-  RawWrite,
-  StoredKey,
-} from '../../src/ingest/ports.js';
-import { decodeEvidence } from '../../src/delivery/evidence.js';
+import type { KeyRef } from '../../src/ingest/ports.js';
 import type {
   Beat,
   ClosedWindow,
@@ -26,13 +17,7 @@ import type {
   SweptSource,
 } from '../../src/ingest/sweep.ports.js';
 import type { CallRecord, Gap, SerialMeaning } from '../../src/notification.js';
-
-/** A record as the `call` table would hold it. */
-export interface MemoryCall {
-  readonly key: KeyRef;
-  readonly record: CallRecord;
-  readonly revision: number;
-}
+import { type MemoryCall, MemoryLedger } from './memory-ledger.js';
 
 interface MemoryReceiver {
   beatAt: number;
@@ -42,13 +27,7 @@ interface MemoryReceiver {
 
 const GONE_MS = 10_000;
 
-export class MemoryStore implements LedgerStore, QuarantineStore, SweepStore {
-  readonly evidence = new Map<string, { version: number; document: string }>();
-  readonly calls = new Map<string, MemoryCall>();
-  readonly unsettled = new Set<string>();
-  readonly raw = new Map<string, { key: KeyRef; write: RawWrite }>();
-  readonly gaps = new Map<string, Gap>();
-  readonly quarantined = new Map<string, QuarantinedDatagram>();
+export class MemoryStore extends MemoryLedger implements SweepStore {
   readonly outages: Span[] = [];
   private readonly windows = new Map<string, ClosedWindow[]>();
   private readonly swept = new Map<string, SweptSource>();
@@ -78,66 +57,10 @@ export class MemoryStore implements LedgerStore, QuarantineStore, SweepStore {
     return this.swept.get(key)?.meaning ?? 'unknown';
   }
 
-  commit(
-    keys: readonly KeyRef[],
-    decide: (stored: ReadonlyMap<string, StoredKey>) => readonly KeyChange[],
-  ): Promise<void> {
-    const stored = new Map<string, StoredKey>();
-    for (const { callKey } of keys) {
-      const row = this.evidence.get(callKey);
-      if (row === undefined) continue;
-      const document = JSON.parse(row.document) as KeyChange['document'];
-      stored.set(callKey, { version: row.version, notifications: decodeEvidence(document), calls: document.calls });
-    }
-    for (const change of decide(stored)) this.write(change);
-    return Promise.resolve();
-  }
-
-  private write(change: KeyChange): void {
-    const { callKey } = change.key;
-    this.evidence.set(callKey, { version: change.expectedVersion + 1, document: JSON.stringify(change.document) });
-    const source = this.swept.get(change.key.sourceKey);
-    if (source !== undefined) {
-      this.swept.set(source.key, {
-        ...source,
-        lastHeardAt: Math.max(change.lastAt, source.lastHeardAt ?? change.lastAt),
-      });
-    }
-    for (const write of change.raw) {
-      for (const old of write.replaces) this.raw.delete(rawKey(callKey, write, old));
-      this.raw.set(rawKey(callKey, write, write.notification.firstAt), { key: change.key, write });
-    }
-    for (const { record, revised } of change.calls) {
-      const before = this.calls.get(record.id);
-      const raised = before === undefined || revised || before.record.settled !== record.settled;
-      this.put({ key: change.key, record, revision: (before?.revision ?? 0) + Number(raised) });
-    }
-    for (const id of change.superseded) {
-      this.calls.delete(id);
-      this.unsettled.delete(id);
-    }
-    for (const gap of change.gaps) this.gaps.set(gap.id, gap);
-  }
-
-  private put(call: MemoryCall): void {
-    this.calls.set(call.record.id, call);
-    if (call.record.settled) this.unsettled.delete(call.record.id);
-    else this.unsettled.add(call.record.id);
-  }
-
-  keep(datagrams: readonly QuarantinedDatagram[], keepMost: number): Promise<number> {
-    for (const one of datagrams) {
-      const before = this.quarantined.get(one.id);
-      const joined =
-        before === undefined
-          ? one
-          : { ...before, lastReceivedAt: one.lastReceivedAt, copies: before.copies + one.copies };
-      this.quarantined.set(one.id, joined);
-    }
-    const oldest = [...this.quarantined.values()].sort((a, b) => a.receivedAt - b.receivedAt);
-    const dropped = oldest.slice(0, Math.max(0, oldest.length - keepMost));
-    for (const { id } of dropped) this.quarantined.delete(id);
-    return Promise.resolve(dropped.length);
+  protected override heard(sourceKey: string, at: number): void {
+    const source = this.swept.get(sourceKey);
+    if (source === undefined) return;
+    this.swept.set(sourceKey, { ...source, lastHeardAt: Math.max(at, source.lastHeardAt ?? at) });
   }
 
   beat(receiverId: string, now: number, durableThrough: number): Promise<Beat> {
@@ -179,17 +102,7 @@ export class MemoryStore implements LedgerStore, QuarantineStore, SweepStore {
   }
 
   private serials(sourceKey: string, after: number, through: number): SampledSerial[] {
-    return [...this.raw.values()]
-      .filter(({ key, write: { notification } }) => {
-        return key.sourceKey === sourceKey && notification.firstAt > after && notification.firstAt <= through;
-      })
-      .map(({ key, write: { notification } }) => ({
-        callKey: key.callKey,
-        serial: notification.serial,
-        state: notification.state,
-        firstAt: notification.firstAt,
-      }))
-      .sort((a, b) => a.firstAt - b.firstAt);
+    return this.serialsOf(sourceKey).filter(({ firstAt }) => firstAt > after && firstAt <= through);
   }
 
   received(
@@ -293,10 +206,6 @@ export class MemoryStore implements LedgerStore, QuarantineStore, SweepStore {
     return Promise.resolve(due.length);
   }
 
-  private unsettledRecords(): MemoryCall[] {
-    return [...this.unsettled].flatMap((id) => this.calls.get(id) ?? []);
-  }
-
   private due(calls: readonly MemoryCall[]): readonly DueKey[] {
     const keys = new Map<string, { key: KeyRef; ids: string[] }>();
     for (const { key, record } of calls) {
@@ -365,8 +274,4 @@ export class MemoryStore implements LedgerStore, QuarantineStore, SweepStore {
     }
     return Promise.resolve();
   }
-}
-
-function rawKey(callKey: string, { notification, digest }: RawWrite, firstAt: number): string {
-  return [callKey, String(firstAt), notification.serial, notification.state, digest].join('\u0000');
 }
