@@ -59,7 +59,8 @@ export class Pulse {
   private async tick(): Promise<void> {
     const { sweep, sources, clock } = this.options;
     await sources.persist();
-    const { facts } = await sweep.tick(this.through, clock.now());
-    for (const own of facts.values()) sources.replaceFacts(own);
+    await sweep.tick(this.through, clock.now(), (facts) => {
+      for (const own of facts.values()) sources.replaceFacts(own);
+    });
   }
 }

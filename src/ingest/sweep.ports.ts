@@ -79,8 +79,8 @@ export interface SweepStore {
   /** Stores a moved book and its gaps; false when another receiver moved it meanwhile (nothing is written then). */
   saveBook(source: SweptSource, book: Book, through: number, gaps: readonly Gap[]): Promise<boolean>;
   /**
-   * Sets the meaning of a source's serials; false when it was changed meanwhile. Its book starts anew, and the serial gaps
-   * that the old meaning had open are explained by it.
+   * Sets the meaning of a source's serials; false when it was changed or pinned meanwhile. Its book starts anew, and the
+   * serial gaps that the old meaning had open are explained by it.
    */
   setMeaning(source: SweptSource, change: MeaningChange): Promise<boolean>;
   /** Sums over the calls of a source that ended in [from, to). */

@@ -45,6 +45,8 @@ export class Sweep {
   private readonly horizon: number;
   private first = true;
   private readonly learner: Learner;
+  /** The version of each source's meaning that its calls were last folded under here. */
+  private readonly folded = new Map<string, number>();
 
   constructor(
     private readonly store: SweepStore,
@@ -78,9 +80,11 @@ export class Sweep {
    * Moves the ledger to W.
    * @param through W, as the last beat gave it
    * @param now the instant of this write
+   * @param publish given the facts before calls are folded by them: whatever ingest still folds by older ones is folded
+   *   again here, and nothing later is
    * @throws whatever the store throws; the next tick takes up where this one stopped
    */
-  async tick(through: number, now: number): Promise<Swept> {
+  async tick(through: number, now: number, publish: (facts: Swept['facts']) => void = () => undefined): Promise<Swept> {
     const { settings } = this.options;
     const keepMs = settings.staleAnsweredMs + this.horizon + settings.lossWindowMs * (MOST_POOLED + 1);
     await this.store.declareQuarantine(through - 2 * this.horizon, (source, span, count) =>
@@ -88,17 +92,17 @@ export class Sweep {
     );
     const before = await this.store.feedFacts(through - keepMs);
     const moved: SweptSource[] = [];
-    const changed: SweptSource[] = [];
     let closed = 0;
     for (const source of await this.store.sources()) {
       closed += await this.closeWindows(source.key, before.windows.get(source.key) ?? [], through, keepMs);
+      if (!this.folded.has(source.key) && source.meaningVersion === 0) this.folded.set(source.key, 0);
       const learned = await this.learner.look(source, through);
-      if (learned.meaning !== source.meaning) changed.push(source);
       moved.push(await this.moveBook(learned, through, keepMs));
     }
     const feed = closed > 0 ? await this.store.feedFacts(through - keepMs) : before;
     const facts = this.factsOf(moved, feed, through);
-    for (const source of changed) await this.reevaluate(source, facts, now);
+    publish(facts);
+    for (const source of moved) await this.reevaluate(source, facts, now);
     await this.moveCalls(facts, through, now);
     await this.store.expireGaps(through, this.horizon);
     return { through, facts };
@@ -217,14 +221,26 @@ export class Sweep {
   }
 
   /**
-   * Folds calls of a source again, because what its serials mean has changed (TRUTH.md 8): the open and unsettled ones; and
-   * all of them when it is the first meaning learned, which holds from the first notification on.
+   * Folds calls of a source again when what its serials mean has changed, whoever changed it (TRUTH.md 8): the open and
+   * unsettled ones; and all of them when it is the first meaning, which holds from the first notification on. A receiver
+   * that starts does so too, since another may have changed it and been killed before it folded.
    */
-  private async reevaluate(before: SweptSource, facts: ReadonlyMap<string, SourceFacts>, now: number): Promise<void> {
-    const settledToo = before.meaningVersion === 0;
+  private async reevaluate(source: SweptSource, facts: ReadonlyMap<string, SourceFacts>, now: number): Promise<void> {
+    const { key, meaningVersion } = source;
+    const known = this.folded.get(key);
+    if (known !== meaningVersion && meaningVersion > 0) await this.refoldAll(key, known === 0, facts, now);
+    this.folded.set(key, meaningVersion);
+  }
+
+  private async refoldAll(
+    sourceKey: string,
+    settledToo: boolean,
+    facts: ReadonlyMap<string, SourceFacts>,
+    now: number,
+  ): Promise<void> {
     let after: string | null = null;
     for (;;) {
-      const page: readonly DueKey[] = await this.store.callsOf(before.key, settledToo, after, CALLS_AT_ONCE);
+      const page: readonly DueKey[] = await this.store.callsOf(sourceKey, settledToo, after, CALLS_AT_ONCE);
       await this.refoldKeys(page, facts, now);
       const last = page.at(-1);
       if (last === undefined) return;

@@ -1,4 +1,5 @@
-/** What the registry of sources asks of storage. */
+/** What the registry of sources, and an operator who sets one, ask of storage. */
+import type { SerialMeaning } from '../notification.js';
 import type { CodecLock } from '../wire/lock.js';
 
 /** A source as it is stored. */
@@ -9,7 +10,12 @@ export interface SourceRow {
   readonly addresses: readonly string[];
   /** Null until three datagrams agreed. */
   readonly lock: CodecLock | null;
+  /** How often an operator set the codec or had it learned anew: what was learned under an older version is void. */
+  readonly codecVersion: number;
 }
+
+/** A source as it is first stored. */
+export type NewSource = Omit<SourceRow, 'lock' | 'codecVersion'>;
 
 export interface SourceStore {
   /** Every source. */
@@ -18,9 +24,24 @@ export interface SourceStore {
    * Adds sources, or adds their addresses to those that are stored and gives them their name. Two receivers may do so at once.
    * @param at when they were first seen, ms since the epoch
    */
-  save(sources: readonly Omit<SourceRow, 'lock'>[], at: number): Promise<void>;
-  /** Keeps a lock unless another one is kept; returns the one that is kept then. */
-  saveLock(key: string, lock: CodecLock): Promise<CodecLock>;
+  save(sources: readonly NewSource[], at: number): Promise<void>;
+  /**
+   * Keeps a lock unless another one is kept; returns the one that is kept then.
+   * @param codecVersion what it was learned under; null is returned when an operator has decided anew since
+   */
+  saveLock(key: string, lock: CodecLock, codecVersion: number): Promise<CodecLock | null>;
   /** Last receipts, ms since the epoch, by source key. */
   saveHeard(heard: ReadonlyMap<string, number>): Promise<void>;
+}
+
+/** What an operator decides of a source. Each returns false when there is no such source. */
+export interface SourceSettingsStore {
+  load(): Promise<readonly SourceRow[]>;
+  /** Sets what the serials count, from W at this instant on, and keeps learning away from it. */
+  pinMeaning(key: string, meaning: SerialMeaning, serialBase: number, at: number): Promise<boolean>;
+  /** Sets the codec, as a new version. */
+  setLock(key: string, lock: CodecLock): Promise<boolean>;
+  /** Forgets codec and meaning, so that both are learned anew. */
+  forget(key: string, at: number): Promise<boolean>;
+  rename(key: string, name: string): Promise<boolean>;
 }

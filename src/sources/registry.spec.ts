@@ -1,5 +1,5 @@
-import type { CodecLock } from '../wire/lock.js';
-import type { SourceRow, SourceStore } from './ports.js';
+import { type CodecLock, operatorLock } from '../wire/lock.js';
+import type { NewSource, SourceRow, SourceStore } from './ports.js';
 import { SourceRegistry } from './registry.js';
 
 const SETTINGS = {
@@ -17,15 +17,17 @@ class MemorySources implements SourceStore {
     return Promise.resolve([...this.rows.values()]);
   }
 
-  save(sources: readonly Omit<SourceRow, 'lock'>[]): Promise<void> {
+  save(sources: readonly NewSource[]): Promise<void> {
     if (this.away) return Promise.reject(new Error('away'));
-    for (const row of sources) this.rows.set(row.key, { lock: null, ...this.rows.get(row.key), ...row });
+    for (const row of sources)
+      this.rows.set(row.key, { lock: null, codecVersion: 0, ...this.rows.get(row.key), ...row });
     return Promise.resolve();
   }
 
-  saveLock(key: string, lock: CodecLock): Promise<CodecLock> {
+  saveLock(key: string, lock: CodecLock, codecVersion: number): Promise<CodecLock | null> {
     const row = this.rows.get(key);
     if (row === undefined) return Promise.reject(new Error('no such source'));
+    if (row.codecVersion !== codecVersion) return Promise.resolve(null);
     if (row.lock === null) this.rows.set(key, { ...row, lock });
     return Promise.resolve(row.lock ?? lock);
   }
@@ -99,4 +101,49 @@ test('the codec three datagrams agree on is kept, and the lock another receiver 
   expect(other.read('192.0.2.1', report(4, ','), 5).ok).toBe(true);
   await other.persist();
   expect(store.heard.get('192.0.2.1')).toBe(5);
+});
+
+/** A registry that has locked a source on commas, and the rows it stands on. */
+async function locked(): Promise<{ store: MemorySources; registry: SourceRegistry }> {
+  const store = new MemorySources();
+  const registry = await registryOver(store);
+  await registry.ensureStored([registry.resolve('192.0.2.1', null) ?? '']);
+  for (const serial of [1, 2, 3]) registry.read('192.0.2.1', report(serial), serial);
+  await registry.persist();
+  return { store, registry };
+}
+
+function decide(store: MemorySources, over: Partial<SourceRow>): void {
+  const row = store.rows.get('192.0.2.1');
+  if (row !== undefined) store.rows.set('192.0.2.1', { ...row, ...over });
+}
+
+test('a codec the operator set replaces the one learned, without a restart', async () => {
+  const { store, registry } = await locked();
+  decide(store, { codecVersion: 1, lock: operatorLock({ codec: 'delimited', delimiter: '|', charset: 'utf-8' }) });
+  expect(registry.read('192.0.2.1', report(4, '|'), 4).ok).toBe(false);
+  await registry.persist();
+  expect(registry.read('192.0.2.1', report(4, '|'), 4).ok).toBe(true);
+  expect(registry.read('192.0.2.1', report(5), 5).ok).toBe(false);
+});
+
+test('a codec to be learned anew is, and what was learned under the old decision is not saved over it', async () => {
+  const { store, registry } = await locked();
+  for (const serial of [4, 5, 6]) registry.read('192.0.2.1', report(serial), serial);
+  decide(store, { codecVersion: 1, lock: null });
+  await registry.persist();
+  for (const serial of [7, 8, 9]) expect(registry.read('192.0.2.1', report(serial, ';'), serial).ok).toBe(true);
+  await registry.persist();
+  expect(store.rows.get('192.0.2.1')?.lock?.settings?.delimiter).toBe(';');
+});
+
+test('a name the operator gave, and a source another receiver met, are known after the next pulse', async () => {
+  const { store, registry } = await locked();
+  decide(store, { name: 'Head office' });
+  store.rows.set('far', { key: 'far', name: 'far', addresses: ['192.0.2.7'], lock: null, codecVersion: 0 });
+  await registry.persist();
+  expect(registry.resolve('192.0.2.7', null)).toBe('far');
+  registry.resolve('192.0.2.2', 'Head office');
+  await registry.ensureStored(['192.0.2.1']);
+  expect(store.rows.get('192.0.2.1')).toMatchObject({ name: 'Head office', addresses: ['192.0.2.1', '192.0.2.2'] });
 });

@@ -21,6 +21,8 @@ interface Source {
   readonly addresses: Set<string>;
   lock: CodecLock;
   lockSaved: boolean;
+  /** The operator's decision that `lock` was set by or learned under. */
+  codecVersion: number;
   /** Row and addresses are stored. */
   stored: boolean;
   heardAt: number | null;
@@ -39,9 +41,17 @@ export class SourceRegistry {
     private readonly clock: Clock,
   ) {}
 
-  /** Reads every stored source; call it before the first datagram. */
+  /**
+   * Reads every stored source: before the first datagram, and again to follow what an operator or another receiver
+   * decided meanwhile. What was learned here and is not contradicted there stays.
+   * @throws what the store throws
+   */
   async load(): Promise<void> {
-    for (const row of await this.store.load()) this.byKey.set(row.key, sourceOf(row));
+    for (const row of await this.store.load()) {
+      const known = this.byKey.get(row.key);
+      if (known === undefined) this.byKey.set(row.key, sourceOf(row));
+      else follow(known, row);
+    }
   }
 
   /**
@@ -103,17 +113,18 @@ export class SourceRegistry {
   }
 
   /**
-   * Stores what was learned since the last time: locks and last receipts. Losing it costs only learning it again, so it is
-   * done now and then and not with every ack.
+   * Follows what others decided, then stores what was learned since the last time: locks and last receipts. Losing it
+   * costs only learning it again, so it is done now and then and not with every ack.
    * @throws what the store throws; then it is tried again the next time
    */
   async persist(): Promise<void> {
+    await this.load();
     const sources = [...this.byKey.values()].filter((source) => source.stored);
     for (const source of sources.filter(({ lockSaved }) => !lockSaved)) {
       const { lock } = source;
-      const kept = await this.store.saveLock(source.key, lock);
-      // A datagram may have taught more meanwhile; that is saved the next time.
-      if (source.lock === lock) Object.assign(source, { lock: kept, lockSaved: true });
+      const kept = await this.store.saveLock(source.key, lock, source.codecVersion);
+      // Null: an operator decided meanwhile, which the next load tells. A datagram may have taught more; saved next time.
+      if (kept !== null && source.lock === lock) Object.assign(source, { lock: kept, lockSaved: true });
     }
     const heard = sources.filter(({ heardSaved }) => !heardSaved);
     if (heard.length === 0) return;
@@ -139,7 +150,7 @@ export class SourceRegistry {
 
   private open(key: string): Source | null {
     if (this.byKey.size >= SOURCES_MAX) return null;
-    const source = { ...sourceOf({ key, name: key, addresses: [], lock: null }), stored: false };
+    const source = { ...sourceOf({ key, name: key, addresses: [], lock: null, codecVersion: 0 }), stored: false };
     this.byKey.set(key, source);
     return source;
   }
@@ -151,9 +162,19 @@ export class SourceRegistry {
   }
 }
 
-function sourceOf({ key, name, addresses, lock }: SourceRow): Source {
+function sourceOf({ key, name, addresses, lock, codecVersion }: SourceRow): Source {
   return {
-    ...{ key, name, addresses: new Set(addresses), stored: true },
+    ...{ key, name, addresses: new Set(addresses), stored: true, codecVersion },
     ...{ lock: lock ?? UNLOCKED, lockSaved: true, heardAt: null, heardSaved: true },
   };
+}
+
+/** An operator's newer decision replaces what was learned; another receiver's lock only what is not locked here yet. */
+function follow(source: Source, row: SourceRow): void {
+  for (const address of row.addresses) source.addresses.add(address);
+  if (source.stored) source.name = row.name;
+  const decided = row.codecVersion > source.codecVersion;
+  if (decided || (row.lock !== null && !source.lock.locked && row.codecVersion === source.codecVersion)) {
+    Object.assign(source, { lock: row.lock ?? UNLOCKED, lockSaved: true, codecVersion: row.codecVersion });
+  }
 }

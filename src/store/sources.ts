@@ -1,23 +1,28 @@
 import type { PrismaClient } from '../generated/prisma/client.js';
 import { AGREEMENTS_TO_LOCK, type CodecLock } from '../wire/lock.js';
 import type { CodecSettings } from '../wire/reading.js';
-import type { SourceRow, SourceStore } from '../sources/ports.js';
+import type { NewSource, SourceRow, SourceStore } from '../sources/ports.js';
 import { faultOf } from './faults.js';
 
-/** The `codec` column: the settings, and how far the charset is sure. */
-interface StoredCodec extends CodecSettings {
+/** The `codec` column: the settings, how far the charset is sure, and the operator's decision they fall under. */
+export interface StoredCodec extends CodecSettings {
   readonly charsetAgreed: number;
+  readonly version: number;
 }
+
+/** What is left of it when an operator wants the codec learned anew. */
+export type ForgottenCodec = Pick<StoredCodec, 'version'>;
 
 interface LoadedRow {
   readonly key: string;
   readonly name: string;
   readonly addresses: readonly string[] | null;
-  readonly codec: StoredCodec | null;
+  readonly codec: StoredCodec | ForgottenCodec | null;
   readonly locked: boolean;
 }
 
-const LOAD = `select key, name, addresses, codec, locked from source`;
+const LOAD = `select key, name, addresses, codec, locked from source order by key`;
+const LOAD_ONE = `select key, name, addresses, codec, locked from source where key = $1`;
 
 const SAVE = `
 insert into source as stored (key, name, addresses, created_at)
@@ -27,10 +32,10 @@ on conflict (key) do update set
   name = excluded.name,
   addresses = array(select distinct unnest(stored.addresses || excluded.addresses) order by 1)`;
 
-/** The first lock wins; the same codec may still learn its charset. */
+/** The first lock wins; the same codec may still learn its charset. What an older decision was the base of is void. */
 const SAVE_LOCK = `
 update source set codec = $2::json, charset = $3, locked = true
-where key = $1 and (
+where key = $1 and coalesce((codec->>'version')::integer, 0) = $4::integer and (
   not locked or (codec->>'codec' = $2::json->>'codec' and codec->>'delimiter' is not distinct from $2::json->>'delimiter')
 )`;
 
@@ -47,16 +52,17 @@ export class PgSourceStore implements SourceStore {
     return (await this.query<LoadedRow>(LOAD)).map(rowOf);
   }
 
-  async save(sources: readonly Omit<SourceRow, 'lock'>[], at: number): Promise<void> {
+  async save(sources: readonly NewSource[], at: number): Promise<void> {
     await this.execute(SAVE, JSON.stringify(sources), new Date(at));
   }
 
-  async saveLock(key: string, lock: CodecLock): Promise<CodecLock> {
+  async saveLock(key: string, lock: CodecLock, codecVersion: number): Promise<CodecLock | null> {
     if (lock.settings === null) return lock;
-    const codec: StoredCodec = { ...lock.settings, charsetAgreed: lock.charsetAgreed };
-    if ((await this.execute(SAVE_LOCK, key, JSON.stringify(codec), codec.charset)) > 0) return lock;
-    const [row] = await this.query<LoadedRow>(`${LOAD} where key = $1`, key);
-    return (row === undefined ? null : rowOf(row).lock) ?? lock;
+    const codec: StoredCodec = { ...lock.settings, charsetAgreed: lock.charsetAgreed, version: codecVersion };
+    if ((await this.execute(SAVE_LOCK, key, JSON.stringify(codec), codec.charset, codecVersion)) > 0) return lock;
+    const [found] = await this.query<LoadedRow>(LOAD_ONE, key);
+    const row = found === undefined ? null : rowOf(found);
+    return row?.codecVersion === codecVersion ? (row.lock ?? lock) : null;
   }
 
   async saveHeard(heard: ReadonlyMap<string, number>): Promise<void> {
@@ -82,9 +88,11 @@ export class PgSourceStore implements SourceStore {
 }
 
 function rowOf({ key, name, addresses, codec, locked }: LoadedRow): SourceRow {
-  return { key, name, addresses: addresses ?? [], lock: codec === null || !locked ? null : lockOf(codec) };
+  const lock = codec !== null && 'codec' in codec && locked ? lockOf(codec) : null;
+  return { key, name, addresses: addresses ?? [], lock, codecVersion: codec?.version ?? 0 };
 }
 
-function lockOf({ charsetAgreed, ...settings }: StoredCodec): CodecLock {
+function lockOf({ charsetAgreed, codec, delimiter, charset }: StoredCodec): CodecLock {
+  const settings = { codec, charset, ...(delimiter === undefined ? {} : { delimiter }) };
   return { settings, agreed: AGREEMENTS_TO_LOCK, locked: true, charsetAgreed };
 }

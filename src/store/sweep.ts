@@ -169,7 +169,7 @@ export class PgSweepStore implements SweepStore {
       set serial_meaning = ${meaning}, serial_base = ${serialBase}, meaning_version = meaning_version + 1,
         meanings = (coalesce(meanings::jsonb, '[]') || ${JSON.stringify(change)}::jsonb)::json,
         book = null, processed_through = null
-      where key = ${source.key} and meaning_version = ${source.meaningVersion}`;
+      where key = ${source.key} and meaning_version = ${source.meaningVersion} and not meaning_pinned`;
     if (set === 0) return false;
     await this.prisma.$executeRaw`
       update gap set status = 'explained', closed_at = ${instant(change.since)}

@@ -4,7 +4,7 @@ import { Quarantine } from '../../src/ingest/quarantine.js';
 import { Sweep } from '../../src/ingest/sweep.js';
 import type { Settings } from '../../src/notification.js';
 import { horizonMs } from '../../src/notification.js';
-import type { SourceRow, SourceStore } from '../../src/sources/ports.js';
+import type { NewSource, SourceRow, SourceStore } from '../../src/sources/ports.js';
 import { SourceRegistry } from '../../src/sources/registry.js';
 import { encodeAck } from '../../src/wire/codec.js';
 import type { CodecLock } from '../../src/wire/lock.js';
@@ -21,9 +21,9 @@ export class MemorySources implements SourceStore {
     return Promise.resolve([...this.rows.values()]);
   }
 
-  save(sources: readonly Omit<SourceRow, 'lock'>[]): Promise<void> {
+  save(sources: readonly NewSource[]): Promise<void> {
     for (const source of sources) {
-      this.rows.set(source.key, { ...source, lock: this.rows.get(source.key)?.lock ?? null });
+      this.rows.set(source.key, { lock: null, codecVersion: 0, ...this.rows.get(source.key), ...source });
       this.ledger.addSource(source.key);
     }
     return Promise.resolve();
