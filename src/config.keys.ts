@@ -115,7 +115,7 @@ export const CONFIG_KEYS = {
   HTTP_PORT: key(numeric(0, 65_535), '3000', 'Port of REST and GraphQL (0: any free one).'),
   DATABASE_URL: key(databaseUrl, '', 'PostgreSQL to use. Not set: one of our own, under DATA_DIR.'),
   DATABASE_CONNECTIONS_MAX: key(numeric(2, 500), '10', 'Connections of one process to PostgreSQL.'),
-  DATA_DIR: key(z.string(), './data', 'Folder of the embedded PostgreSQL and of what waits for the database.'),
+  DATA_DIR: key(z.string(), './data', 'Folder of the embedded PostgreSQL.'),
   STALE_RINGING_S: key(numeric(1, 365 * DAY_S), '300', 'Seconds after which a call that only rang is presumed ended.'),
   STALE_ANSWERED_S: key(
     numeric(1, 365 * DAY_S),

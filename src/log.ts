@@ -10,6 +10,16 @@ const SHOWN = 2;
 /** What Nest says while it starts: dozens of lines that an operator has no use for. */
 const NEST_START = new Set(['NestFactory', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestMicroservice']);
 
+/** One line each, unless there is a stack. */
+const PRETTY = {
+  target: 'pino-pretty',
+  options: {
+    ignore: 'pid,hostname,context',
+    messageFormat: '{if context}{context}: {end}{msg}',
+    translateTime: 'SYS:HH:MM:ss.l',
+  },
+};
+
 /** Masks what may be a telephone number. Ids of our own are hexadecimal with dashes and stay mostly legible. */
 export function masked(text: string): string {
   return text.replace(NUMBER, (digits) => `***${digits.slice(-SHOWN)}`);
@@ -20,8 +30,7 @@ export class Log implements LoggerService {
   private readonly pino: Logger;
 
   constructor({ logLevel, logFormat }: Pick<Config, 'logLevel' | 'logFormat'>) {
-    const pretty = { target: 'pino-pretty', options: { ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' } };
-    this.pino = pino({ level: logLevel, ...(logFormat === 'pretty' ? { transport: pretty } : {}) });
+    this.pino = pino({ level: logLevel, ...(logFormat === 'pretty' ? { transport: PRETTY } : {}) });
   }
 
   log(message: unknown, ...rest: unknown[]): void {

@@ -28,11 +28,14 @@ export interface Running {
   stop(): Promise<void>;
 }
 
+/** The configuration with the database that is there; `embedded` when it is one of our own, under `dataDir`. */
+export type RunConfig = Config & { readonly databaseUrl: string; readonly embedded?: boolean };
+
 /**
  * Starts receiving and answering on a migrated database.
  * @throws Error with a sentence for the operator when a port is taken, the allow-list is wrong or the database is away
  */
-export async function run(config: Config & { readonly databaseUrl: string }): Promise<Running> {
+export async function run(config: RunConfig): Promise<Running> {
   const startedAt = performance.now();
   const log = new Log(config);
   Logger.overrideLogger(log);
@@ -46,12 +49,16 @@ export async function run(config: Config & { readonly databaseUrl: string }): Pr
     tellReceiving(log, config, receiver);
 
     const { serveHttp } = await import('./main.http.js');
-    const http = await serveHttp(config, { database, clock }, log);
+    const http = await serveHttp(config, { database, clock, followSources: () => receiver.followSources() }, log);
     undo.push(() => http.close());
     // Readers are answered until the last ack has left.
     undo.push(() => receiver.drain());
     tellAnswering(log, http.url, performance.now() - startedAt);
-    return { http: http.url, udp: receiver.sockets, counts: () => receiver.counts(), stop: () => undone(undo) };
+    const stop = async (): Promise<void> => {
+      log.log('Stopping: what was received is stored and acknowledged first.', 'Ringledger');
+      await undone(undo);
+    };
+    return { http: http.url, udp: receiver.sockets, counts: () => receiver.counts(), stop };
   } catch (error) {
     await undone(undo);
     throw error;
@@ -66,7 +73,10 @@ async function undone(steps: readonly (() => Promise<void>)[]): Promise<void> {
 }
 
 /** The few lines an operator reads first. */
-function tellReceiving(log: Log, config: Config, { sockets }: Receiver): void {
+function tellReceiving(log: Log, config: RunConfig, { sockets }: Receiver): void {
+  const where =
+    config.embedded === true ? `an embedded PostgreSQL under ${config.dataDir}` : 'the PostgreSQL of DATABASE_URL';
+  log.log(`Keeping everything in ${where}.`, 'Ringledger');
   const ends = sockets.map(({ address, port }) => `${address}:${String(port)}`).join(', ');
   log.log(`Receiving call states on UDP ${ends}, from ${config.udpAllowedSources ?? 'loopback only'}.`, 'Ringledger');
 }

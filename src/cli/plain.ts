@@ -11,7 +11,8 @@ const CODES: Readonly<Record<string, string>> = {
 export function plainSentence(error: unknown, level: string | undefined = process.env.LOG_LEVEL): string {
   if (!(error instanceof Error)) return `Stopped by an unknown fault: ${String(error)}`;
   if (level === 'debug' || level === 'trace') return error.stack ?? error.message;
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  // Only the system's own errors name the call that failed; ours, such as a UDP port in use, say what to do already.
+  const code = 'syscall' in error && 'code' in error && typeof error.code === 'string' ? error.code : '';
   const known = CODES[code];
   // What the system said names the port or the file; ours says what to do.
   return known === undefined ? error.message : `${known} (${error.message})`;

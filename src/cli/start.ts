@@ -35,7 +35,7 @@ async function serve(): Promise<void> {
     if (!signal.aborted) await migrate(database.url);
     if (!signal.aborted) {
       const { run } = await loading;
-      const application = await run({ ...config, databaseUrl: database.url });
+      const application = await run({ ...config, databaseUrl: database.url, embedded: config.databaseUrl === null });
       undo.push(() => application.stop());
     }
     await aborted(signal);

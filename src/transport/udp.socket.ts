@@ -115,7 +115,7 @@ function bindError(error: unknown, { host, port }: UdpSocketOptions): UdpBindErr
 function bindSentence(code: string, host: string, port: string): string {
   switch (code) {
     case 'EADDRINUSE':
-      return `UDP port ${port} on ${host} is taken by another program. Stop it, or set IVR_CALL_REPORT_PORT to a free port here and on the IVR.`;
+      return `UDP port ${port} on ${host} is in use by another program. Stop it, or set IVR_CALL_REPORT_PORT to a free port here and on the IVR.`;
     case 'EACCES':
     case 'EPERM':
       return `UDP port ${port} on ${host} needs a privilege this user lacks. Set IVR_CALL_REPORT_PORT to one above 1023 here and on the IVR.`;

@@ -90,7 +90,7 @@ test('a port in use is a sentence that names the setting, and the sockets bound 
     { host: '127.0.0.1', port: taken.port },
   ];
   await expect(run(makeServer({ bind }))).rejects.toThrow(
-    `UDP port ${String(taken.port)} on 127.0.0.1 is taken by another program. Stop it, or set IVR_CALL_REPORT_PORT`,
+    `UDP port ${String(taken.port)} on 127.0.0.1 is in use by another program. Stop it, or set IVR_CALL_REPORT_PORT`,
   );
   await expect(start(makeServer({ bind: [{ host: '127.0.0.2', port: free.port }] }))).resolves.toBeDefined();
 });
