@@ -154,6 +154,18 @@ function link(earlier: Spoken, later: Spoken): Spoken {
   };
 }
 
+/** Rows compared with each other at most: a call has three or four, a Call ID used again and again has many. */
+const COMPARED_MAX = 8;
+
+/** No two rows share an identity, as in nearly every call: there is nothing to join. */
+function allDistinct(rows: readonly Notification[]): boolean {
+  if (rows.length > COMPARED_MAX) return false;
+  return rows.every((row, index) => {
+    const first = rows.findIndex((other) => other.serial === row.serial && other.state === row.state);
+    return first === index;
+  });
+}
+
 /**
  * Joins rows of one identity whose receipts a chain at most H apart links, whatever they say: one notification,
  * for which the smallest (first receipt, content) speaks. A receipt that waited in the kernel while the receive loop
@@ -161,8 +173,10 @@ function link(earlier: Spoken, later: Spoken): Spoken {
  * notification (an OK read 25 s late would count as a second answered call).
  */
 export function speak(stored: readonly Notification[], horizonMs: number): readonly Spoken[] {
+  const ordered = inOrder(stored);
+  if (allDistinct(ordered)) return ordered.map((row) => ({ ...row, disputed: false }));
   const chains = new Map<string, Spoken[]>();
-  for (const row of inOrder(stored)) {
+  for (const row of ordered) {
     const identity = `${row.serial}\u0000${row.state}`;
     const earlier = chains.get(identity) ?? [];
     let whole: Spoken = { ...row, disputed: false };

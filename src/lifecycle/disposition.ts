@@ -41,9 +41,13 @@ function notAnswered(basis: DispositionBasis, finalAfter: number | null): Outcom
 
 /** Serials of the call as numbers, ascending; null when one of them is none. */
 export function serialsOf(call: readonly Spoken[]): readonly bigint[] | null {
-  const numbers = call.map((one) => serialNumber(one.serial));
-  if (numbers.some((number) => number === null)) return null;
-  return numbers.flatMap((number) => (number === null ? [] : [number])).sort((a, b) => (a < b ? -1 : Number(a > b)));
+  const numbers: bigint[] = [];
+  for (const one of call) {
+    const number = serialNumber(one.serial);
+    if (number === null) return null;
+    numbers.push(number);
+  }
+  return numbers.length < 2 ? numbers : numbers.sort((a, b) => (a < b ? -1 : Number(a > b)));
 }
 
 /**

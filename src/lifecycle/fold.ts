@@ -45,34 +45,32 @@ export interface FoldedCall {
   readonly notifications: readonly Spoken[];
 }
 
-const CONTENT_FIELDS = ['callerNumber', 'calleeNumber', 'forwardNumber', 'menuId', 'menuName'] as const;
-
 /** Call fields: the OK's, else the earliest Ringing's, else the Bye's; an empty value never beats a value (TRUTH.md 4). */
 function contentOf(events: Events): { content: Content; disagree: boolean } {
   const { ok, bye, ringing, others } = events;
   const speakers = [...(ok === null ? [] : [ok]), ...ringing, ...(bye === null ? [] : [bye]), ...others];
   let disagree = false;
   const pick = (field: keyof Content): string | null => {
-    const values = speakers.map((one) => one.content[field]).filter((value) => value !== null);
-    if (values.some((value) => value !== values[0])) disagree = true;
-    return values[0] ?? null;
+    let said: string | null = null;
+    for (const { content } of speakers) {
+      said ??= content[field];
+      if (content[field] !== null && content[field] !== said) disagree = true;
+    }
+    return said;
   };
-  const [callerNumber, calleeNumber, forwardNumber, menuId, menuName] = CONTENT_FIELDS.map(pick);
-  return {
-    content: {
-      callerNumber: callerNumber ?? null,
-      calleeNumber: calleeNumber ?? null,
-      forwardNumber: forwardNumber ?? null,
-      menuId: menuId ?? null,
-      menuName: menuName ?? null,
-    },
-    disagree,
+  const content = {
+    callerNumber: pick('callerNumber'),
+    calleeNumber: pick('calleeNumber'),
+    forwardNumber: pick('forwardNumber'),
+    menuId: pick('menuId'),
+    menuName: pick('menuName'),
   };
+  return { content, disagree };
 }
 
 /** id = uuid(source, callId, the notification that first opened it): a re-cut call keeps the id its own opener gave. */
 function idOf(callKey: string, opener: Spoken): string {
-  return uuidV5([opener.serial, opener.state, String(opener.firstAt)].join('\u0000'), callKey);
+  return uuidV5(`${opener.serial}\u0000${opener.state}\u0000${String(opener.firstAt)}`, callKey);
 }
 
 /** Ring and talk time of a call; what cannot be known is null (TRUTH.md 13-15). */

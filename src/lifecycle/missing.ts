@@ -175,9 +175,8 @@ function lostTail(span: Span, facts: SourceFacts): { readonly ok: number | null;
 
 /** Everything one call shows to be missing of itself. */
 export function missingOf(call: readonly Spoken[], findings: CallFindings, facts: SourceFacts): readonly Missing[] {
-  const numbered = serialsOf(call) !== null;
-  if (facts.meaning === 'per_source' && numbered) return [];
-  const counted = facts.meaning === 'per_call' && numbered;
+  if (facts.meaning === 'per_source' && serialsOf(call) !== null) return [];
+  const counted = facts.meaning === 'per_call' && serialsOf(call) !== null;
   const holes = counted ? serialHoles(call, facts) : [];
   // Below the highest serial heard of a call the holes are all there is; above it the states are.
   const ringing = counted ? null : missingRinging(call, findings, facts);
@@ -189,7 +188,8 @@ export function missingOf(call: readonly Spoken[], findings: CallFindings, facts
 export function earlierRingingMissing(events: Events, facts: SourceFacts): boolean {
   const [first] = events.ringing;
   if (first === undefined) return true;
-  const serial = serialsOf(events.ringing)?.[0];
+  const counts = facts.meaning === 'per_call' || facts.meaning === 'per_source';
+  const serial = counts ? serialsOf(events.ringing)?.[0] : undefined;
   if (serial !== undefined && facts.meaning === 'per_call') return serial > BigInt(facts.serialBase);
   if (serial !== undefined && facts.meaning === 'per_source') {
     // The holes are known up to W only.

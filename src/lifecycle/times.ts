@@ -86,19 +86,22 @@ export function timesOf(events: Events, settings: Settings, earlierRinging: bool
   const horizon = horizonMs(settings);
   const earliestOf = (one: Spoken): number => one.firstAt - horizon - one.idleMs;
   const { ok, bye } = events;
-  const receipts = (...ones: (Spoken | null)[]): number[] => ones.flatMap((one) => (one === null ? [] : [one.firstAt]));
+  const okAt = ok?.firstAt ?? Number.POSITIVE_INFINITY;
+  const byeAt = bye?.firstAt ?? Number.POSITIVE_INFINITY;
+  const rangFroms = events.ringing.map(earliestOf);
 
   let ringing: EventTime | null = null;
-  if (events.ringing.length > 0) {
-    const at = Math.min(...receipts(...events.ringing, ok, bye));
-    ringing = interval(at, earlierRinging ? null : Math.min(...events.ringing.map(earliestOf)), at);
+  const [firstRinging] = events.ringing;
+  if (firstRinging !== undefined) {
+    const at = Math.min(firstRinging.firstAt, okAt, byeAt);
+    ringing = interval(at, earlierRinging ? null : Math.min(...rangFroms), at);
   }
   // Bounds later events from below even when an earlier Ringing may be missing: they come after every Ringing.
-  const rangFrom = Math.max(Number.NEGATIVE_INFINITY, ...events.ringing.map(earliestOf));
+  const rangFrom = Math.max(Number.NEGATIVE_INFINITY, ...rangFroms);
 
   let answered: EventTime | null = null;
   if (ok !== null) {
-    const latest = Math.min(...receipts(ok, bye));
+    const latest = Math.min(okAt, byeAt);
     const earliest = Math.max(earliestOf(ok), rangFrom);
     const at =
       bye !== null && bye.firstAt < ok.firstAt
