@@ -211,12 +211,15 @@ create table gap (
 comment on table gap is 'The gap ledger. The key names one thing missing: its id is derived from what is missing, so that it is declared once; ledger_key is the call key of a call''s gap, or the uuid of the source''s name space.';
 CREATE INDEX gap_open_deadline_idx ON public.gap USING btree (deadline_at) WHERE (status = 'open'::text);
 CREATE INDEX gap_opened_at_idx ON public.gap USING btree (opened_at DESC, id DESC);
+CREATE INDEX gap_source_missing_idx ON public.gap USING btree (source_key, from_at) INCLUDE (to_at) WHERE (status = ANY (ARRAY['open'::text, 'lost'::text]));
+CREATE INDEX gap_source_span_idx ON public.gap USING btree (source_key) WHERE (kind = ANY (ARRAY['outage'::text, 'overflow'::text, 'quarantine'::text]));
 
 create table loss_window (
   source_key text not null,
   start_at timestamp(3) with time zone not null,
   end_at timestamp(3) with time zone not null,
   sample json not null,
+  habits json not null,
   p double precision not null,
   constraint loss_window_p_check CHECK (((p >= (0)::double precision) AND (p <= (1)::double precision))),
   constraint loss_window_pkey PRIMARY KEY (source_key, start_at),
@@ -347,6 +350,7 @@ create table source (
   serial_base integer not null default 1,
   meaning_pinned boolean not null default false,
   meaning_version integer not null default 0,
+  meanings json,
   last_heard_at timestamp(3) with time zone,
   created_at timestamp(3) with time zone not null,
   book json,

@@ -4,6 +4,7 @@ import { Reading } from './api/reading.js';
 import type { Clock } from './clock.js';
 import { HealthController } from './ops/health.controller.js';
 import { Health } from './ops/health.js';
+import type { SourceSettings } from './sources/settings.js';
 import type { Database } from './store/database.js';
 
 /** What main made and the controllers need. */
@@ -11,15 +12,16 @@ export interface Parts {
   readonly database: Database;
   readonly clock: Clock;
   readonly reading: Reading;
+  readonly sourceSettings: SourceSettings;
 }
 
 /** Everything answered over HTTP; what is received over UDP is a module of its own, in main.receiver. */
 @Module({})
 export class AppModule {
-  static over({ database, clock, reading }: Parts): DynamicModule {
+  static over({ database, clock, reading, sourceSettings }: Parts): DynamicModule {
     return {
       module: AppModule,
-      imports: [ApiModule.forRootAsync({ useFactory: () => reading })],
+      imports: [ApiModule.forRootAsync({ useFactory: () => reading, sourceSettings })],
       controllers: [HealthController],
       providers: [{ provide: Health, useValue: new Health(database.client, clock) }],
     };

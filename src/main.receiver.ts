@@ -34,6 +34,8 @@ const FLIGHTS_MAX = 2;
 export interface Receiver {
   readonly sockets: UdpStats['sockets'];
   counts(): { readonly transport: UdpStats; readonly datagrams: readonly Counted[]; readonly inFlight: number };
+  /** Follows what an operator decided of a source; otherwise the next pulse does. */
+  followSources(): Promise<void>;
   /** Stops reading; resolves when everything received is stored and its acks have left. */
   drain(): Promise<void>;
   /** Drains, gives the last beat and frees the sockets; the database stays open. */
@@ -43,6 +45,7 @@ export interface Receiver {
 /** The parts of a receiver, wired. */
 interface Wired {
   readonly id: string;
+  readonly sources: SourceRegistry;
   readonly clock: Clock;
   readonly database: Database;
   readonly sweepStore: PgSweepStore;
@@ -99,6 +102,7 @@ export async function openReceiver(config: Config, database: Database, clock: Cl
       const { queued, inFlight } = groupCommit.depth();
       return { transport: udp.stats(), datagrams: tally.lines(), inFlight: queued + inFlight + quarantine.depth() };
     },
+    followSources: () => wired.sources.load(),
     drain,
     stop: async () => {
       await drain();
@@ -144,7 +148,19 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
   const partitions = await keepPartitions(prisma, clock, config.retentionDays, (error) => {
     log.warn(`Partitions of the raw notifications were not kept: ${String(error)}`, 'Store');
   });
-  return { id, clock, database, sweepStore, groupCommit, quarantine, tally: new Tally(), pulse, udp, partitions };
+  return {
+    id,
+    sources,
+    clock,
+    database,
+    sweepStore,
+    groupCommit,
+    quarantine,
+    tally: new Tally(),
+    pulse,
+    udp,
+    partitions,
+  };
 }
 
 function udpServer(config: Config, clock: Clock, sources: SourceRegistry): UdpServer {

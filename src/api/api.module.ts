@@ -9,6 +9,8 @@ import {
 import { APP_FILTER } from '@nestjs/core';
 import { GraphQLModule } from '@nestjs/graphql';
 import { GRAPHQL_OPTIONS } from './graphql/graphql.options.js';
+import { SourceSettings } from '../sources/settings.js';
+import { SourceSettingsResolver } from './graphql/mutations.js';
 import { CallResolver, LedgerResolver } from './graphql/resolvers.js';
 import { Reading } from './reading.js';
 import { CallsController } from './rest/calls.controller.js';
@@ -19,12 +21,14 @@ import { ReadOnlyMiddleware } from './rest/read-only.middleware.js';
 /** How the module comes by its {@link Reading}: made by `useFactory` from what `inject` names in `imports`. */
 export interface ApiModuleOptions extends Pick<FactoryProvider<Reading>, 'inject' | 'useFactory'> {
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
+  /** What takes an operator's decisions about sources. */
+  readonly sourceSettings: SourceSettings;
 }
 
 /** REST and GraphQL over one {@link Reading}. OpenAPI is served by `serveOpenApi(app)`, which needs the application. */
 @Module({})
 export class ApiModule implements NestModule {
-  static forRootAsync({ imports = [], inject = [], useFactory }: ApiModuleOptions): DynamicModule {
+  static forRootAsync({ imports = [], inject = [], useFactory, sourceSettings }: ApiModuleOptions): DynamicModule {
     return {
       module: ApiModule,
       imports: [...imports, GraphQLModule.forRoot(GRAPHQL_OPTIONS)],
@@ -33,6 +37,8 @@ export class ApiModule implements NestModule {
         { provide: Reading, inject, useFactory },
         CallResolver,
         LedgerResolver,
+        { provide: SourceSettings, useValue: sourceSettings },
+        SourceSettingsResolver,
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],
       exports: [Reading],

@@ -8,6 +8,8 @@ import { ApiModule } from '../../src/api/api.module.js';
 import { type Configured, Reading } from '../../src/api/reading.js';
 import { serveOpenApi } from '../../src/api/rest/openapi.js';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
+import { SourceSettings } from '../../src/sources/settings.js';
+import { PgSourceSettingsStore } from '../../src/store/source-settings.js';
 import { Health } from '../../src/ops/health.js';
 import { HealthController } from '../../src/ops/health.controller.js';
 import { type TestDatabase, testDatabase, testPool, testPrisma } from './database.js';
@@ -62,8 +64,12 @@ async function answerOf(response: Response): Promise<Answer> {
 /** Serves what `db` holds as of `now`, on a free port. */
 export async function serveApi(db: PrismaClient, now: () => Date): Promise<ServedApi> {
   const clock = { now: (): number => now().getTime() };
+  const sourceSettings = new SourceSettings({
+    ...{ store: new PgSourceSettingsStore(db), clock, configuredNames: ['office'] },
+    follow: () => Promise.resolve(),
+  });
   @Module({
-    imports: [ApiModule.forRootAsync({ useFactory: () => new Reading(db, clock, CONFIGURED) })],
+    imports: [ApiModule.forRootAsync({ useFactory: () => new Reading(db, clock, CONFIGURED), sourceSettings })],
     controllers: [HealthController],
     providers: [{ provide: Health, useFactory: () => new Health(db, clock) }],
   })

@@ -28,7 +28,8 @@ type GraphQlType = object | [object];
 /** One GraphQL enum an enumeration, with the contract's own lower-case values. */
 const enums = new Map<Enumeration, object>();
 
-function enumOf(enumeration: Enumeration): object {
+/** The GraphQL enum of an enumeration. */
+export function enumOf(enumeration: Enumeration): object {
   const known = enums.get(enumeration);
   if (known !== undefined) return known;
   const made = Object.fromEntries(enumeration.values.map((value) => [value, value]));

@@ -1,0 +1,162 @@
+/** What an operator decides of a source: over GraphQL, on real PostgreSQL. */
+import { type TestApi, testApi } from '../support/api.js';
+import { insertSource } from '../support/rows.js';
+
+let api: TestApi;
+
+beforeAll(async () => {
+  api = await testApi();
+}, 60_000);
+afterAll(() => api.close(), 20_000);
+beforeEach(async () => {
+  await api.pool.query('delete from source');
+  await insertSource(api.pool);
+});
+
+const SHOWN = 'key name codec charset locked serialMeaning';
+
+async function decide(mutation: string): Promise<unknown> {
+  const { body } = await api.graphql(`mutation { done: ${mutation} { ${SHOWN} } }`);
+  expect(body['errors']).toBeUndefined();
+  return (body['data'] as { done: unknown }).done;
+}
+
+async function faultsOf(mutation: string): Promise<unknown> {
+  const { body } = await api.graphql(`mutation { done: ${mutation} { key } }`);
+  const [error] = body['errors'] as { extensions: { code: string; errors?: unknown } }[];
+  expect(error?.extensions.code).toBe('BAD_USER_INPUT');
+  return error?.extensions.errors;
+}
+
+async function stored(columns: string): Promise<unknown> {
+  return (await api.pool.query<object>(`select ${columns} from source where key = 'ivr'`)).rows[0];
+}
+
+test('a meaning is set as a new version and pinned; the same once more is no change', async () => {
+  expect(await decide('setSourceSerialMeaning(key: "ivr", serialMeaning: per_call, serialBase: 0)')).toMatchObject({
+    ...{ key: 'ivr', serialMeaning: 'per_call' },
+  });
+  await decide('setSourceSerialMeaning(key: "ivr", serialMeaning: per_call, serialBase: 0)');
+  const columns =
+    'serial_meaning, serial_base, meaning_pinned, meaning_version, json_array_length(meanings) as meanings';
+  expect(await stored(columns)).toEqual({
+    ...{ serial_meaning: 'per_call', serial_base: 0, meaning_pinned: true, meaning_version: 1, meanings: 1 },
+  });
+  await decide('setSourceSerialMeaning(key: "ivr", serialMeaning: constant)');
+  expect(await stored(columns)).toMatchObject({
+    serial_meaning: 'constant',
+    serial_base: 1,
+    meaning_version: 2,
+    meanings: 2,
+  });
+});
+
+test('a codec is set and locked, and learned anew when asked, each as a new version', async () => {
+  expect(await decide('setSourceCodec(key: "ivr", codec: "delimited", delimiter: "|", charset: "gb18030")')).toEqual({
+    ...{ key: 'ivr', name: 'Main IVR', codec: 'delimited', charset: 'gb18030', locked: true, serialMeaning: 'unknown' },
+  });
+  await decide('setSourceSerialMeaning(key: "ivr", serialMeaning: constant)');
+  expect(await decide('relearnSource(key: "ivr")')).toEqual({
+    ...{ key: 'ivr', name: 'Main IVR', codec: null, charset: 'utf-8', locked: false, serialMeaning: 'unknown' },
+  });
+  expect(await stored('codec, meaning_pinned, meaning_version')).toEqual({
+    ...{ codec: { version: 2 }, meaning_pinned: false, meaning_version: 2 },
+  });
+});
+
+test('open serial gaps of the old meaning are explained by the change', async () => {
+  await api.pool.query(
+    `insert into gap (ledger_key, id, source_key, kind, certainty, status, from_at, opened_at, detail)
+     values (gen_random_uuid(), gen_random_uuid(), 'ivr', 'serial', 'certain', 'open', now(), now(), 'one')`,
+  );
+  await decide('setSourceSerialMeaning(key: "ivr", serialMeaning: opaque)');
+  const { rows } = await api.pool.query('select status, closed_at is not null as closed from gap');
+  expect(rows).toEqual([{ status: 'explained', closed: true }]);
+});
+
+test('a source takes another name and keeps its key', async () => {
+  expect(await decide('renameSource(key: "ivr", name: "  Head office ")')).toMatchObject({
+    ...{ key: 'ivr', name: 'Head office' },
+  });
+});
+
+const noKey = { parameter: 'key', reason: 'is the key of no source' };
+const badDelimiter = (reason: string): unknown[] => [{ parameter: 'delimiter', reason }];
+
+test.each([
+  ['a key nobody has', 'relearnSource(key: "nobody")', [noKey]],
+  [
+    'a key nobody has and a base out of place',
+    'setSourceSerialMeaning(key: "nobody", serialMeaning: constant, serialBase: 1)',
+    [noKey, { parameter: 'serialBase', reason: 'goes with per_call alone' }],
+  ],
+  [
+    'a base below 0',
+    'setSourceSerialMeaning(key: "ivr", serialMeaning: per_call, serialBase: -1)',
+    [{ parameter: 'serialBase', reason: 'must be a whole number from 0 to 2147483647' }],
+  ],
+  [
+    'a codec and a charset nobody knows',
+    'setSourceCodec(key: "ivr", codec: "xml", charset: "ebcdic")',
+    [
+      { parameter: 'codec', reason: 'must be one of delimited, key_value, json' },
+      { parameter: 'charset', reason: 'must be one of utf-8, gb18030' },
+    ],
+  ],
+  [
+    'a delimiter of JSON',
+    'setSourceCodec(key: "ivr", codec: "json", delimiter: ",")',
+    badDelimiter('goes with delimited and key_value alone'),
+  ],
+  [
+    'no delimiter',
+    'setSourceCodec(key: "ivr", codec: "delimited", delimiter: "")',
+    badDelimiter('must be 1 to 4 bytes'),
+  ],
+  [
+    'a delimiter of five bytes',
+    'setSourceCodec(key: "ivr", codec: "delimited", delimiter: "|||||")',
+    badDelimiter('must be 1 to 4 bytes'),
+  ],
+  [
+    'a delimiter that numbers are made of',
+    'setSourceCodec(key: "ivr", codec: "delimited", delimiter: "1")',
+    badDelimiter('must not hold a letter, a digit, NUL, =, +, * or #'),
+  ],
+  [
+    'no name',
+    'renameSource(key: "ivr", name: " ")',
+    [{ parameter: 'name', reason: 'must be 1 to 64 printable characters' }],
+  ],
+  [
+    'a name that is configured',
+    'renameSource(key: "ivr", name: "office")',
+    [{ parameter: 'name', reason: 'is configured in UDP_ALLOWED_SOURCES: change it there' }],
+  ],
+])('%s is told as such, and nothing is stored', async (_what, mutation, faults) => {
+  const before = await stored('*');
+  expect(await faultsOf(mutation)).toEqual(faults);
+  expect(await stored('*')).toEqual(before);
+});
+
+test('the name or key of another source is taken', async () => {
+  await insertSource(api.pool, { key: 'other', name: 'Branch' });
+  for (const name of ['other', 'Branch']) {
+    expect(await faultsOf(`renameSource(key: "ivr", name: "${name}")`)).toEqual([
+      { parameter: 'name', reason: 'is the name or key of another source' },
+    ]);
+  }
+});
+
+test('a browser cannot be made to decide: a mutation by GET, or as a plain form, is refused', async () => {
+  const query = encodeURIComponent('mutation { relearnSource(key: "ivr") { key } }');
+  const before = await stored('*');
+  expect((await api.get(`/graphql?query=${query}`)).status).toBeGreaterThanOrEqual(400);
+  const form = {
+    method: 'POST',
+    headers: { 'content-type': 'text/plain' },
+    body: '{"query":"mutation($k:ID!){relearnSource(key:$k){key}}","variables":{"k":"ivr"}}',
+  };
+  expect((await api.get('/graphql', form)).status).toBeGreaterThanOrEqual(400);
+  expect(await stored('*')).toEqual(before);
+});
