@@ -5,6 +5,7 @@ import {
   callTimeline,
   ledgerCall,
   ledgerGap,
+  ledgerSource,
   type ListedCall,
   type LedgerCall,
   type LedgerGap,
@@ -27,6 +28,16 @@ const PATIENCE_MS = 60_000;
 const callPage = pageOf(ledgerCall);
 const gapPage = pageOf(ledgerGap);
 const anyPage = pageOf(z.unknown());
+const sourcePage = pageOf(ledgerSource);
+
+/** Parameters; one with several values is repeated. */
+type Query = Readonly<Record<string, string | readonly string[]>>;
+
+/** What a run waits for: its sources (none known: all of them), from an instant on, ms since the epoch. */
+export interface Asked {
+  readonly sources: readonly string[];
+  readonly from: number;
+}
 
 /** Reads the public REST contract of a running ledger. */
 export class Ledger {
@@ -37,15 +48,27 @@ export class Ledger {
     return this.get('settings', {}, receiverSettings);
   }
 
-  /** Whether any call first seen since `from` (ms since the epoch) is unsettled; with a state, only calls in it. */
-  async unsettled(from: number, state?: CallState): Promise<boolean> {
-    const query = { from: iso(from), settled: 'false', limit: '1', ...(state === undefined ? {} : { state }) };
+  /** The keys of the sources that these addresses are known as; no waiting for what a real IVR reports meanwhile. */
+  async keysOf(addresses: readonly string[]): Promise<readonly string[]> {
+    const { rows } = await this.list('sources', {}, sourcePage);
+    return rows.filter((source) => source.addresses.some((one) => addresses.includes(one))).map(({ key }) => key);
+  }
+
+  /** Whether any call first seen in what is asked about is unsettled; with a state, only calls in it. */
+  async unsettled({ sources, from }: Asked, state?: CallState): Promise<boolean> {
+    const query = {
+      source: sources,
+      from: iso(from),
+      settled: 'false',
+      limit: '1',
+      ...(state === undefined ? {} : { state }),
+    };
     return (await this.getPatiently('calls', query, anyPage)).data.length > 0;
   }
 
-  /** Whether a serial or state gap declared since `from` has not closed though its deadline has passed. */
-  async gapsOverdue(from: number): Promise<boolean> {
-    const { rows, asOf } = await this.list('gaps', { from: iso(from), status: 'open' }, gapPage);
+  /** Whether a gap in what is asked about has not closed though its deadline has passed. */
+  async gapsOverdue({ sources, from }: Asked): Promise<boolean> {
+    const { rows, asOf } = await this.list('gaps', { source: sources, from: iso(from), status: 'open' }, gapPage);
     return rows.some(({ deadlineAt }) => deadlineAt !== null && deadlineAt < asOf);
   }
 
@@ -72,7 +95,7 @@ export class Ledger {
 
   private async list<T>(
     path: string,
-    query: Readonly<Record<string, string>>,
+    query: Query,
     schema: z.ZodType<{ data: T[]; page: { nextCursor: string | null }; asOf: number }>,
   ): Promise<{ rows: T[]; asOf: number }> {
     const rows: T[] = [];
@@ -88,11 +111,7 @@ export class Ledger {
   }
 
   /** A ledger that is restarting is no reason to throw a run away. */
-  private async getPatiently<T>(
-    path: string,
-    query: Readonly<Record<string, string>>,
-    schema: z.ZodType<T>,
-  ): Promise<T> {
+  private async getPatiently<T>(path: string, query: Query, schema: z.ZodType<T>): Promise<T> {
     const until = Date.now() + PATIENCE_MS;
     for (;;) {
       try {
@@ -104,8 +123,11 @@ export class Ledger {
     }
   }
 
-  private async get<T>(path: string, query: Readonly<Record<string, string>>, schema: z.ZodType<T>): Promise<T> {
-    const url = new URL(`/api/v1/${path}?${new URLSearchParams(query).toString()}`, this.api);
+  private async get<T>(path: string, query: Query, schema: z.ZodType<T>): Promise<T> {
+    const url = new URL(`/api/v1/${path}`, this.api);
+    for (const [name, values] of Object.entries(query)) {
+      for (const value of [values].flat()) url.searchParams.append(name, value);
+    }
     const { status, body } = await ask(url);
     if (status >= 500) throw new LedgerAway(`${url.pathname} answers ${String(status)}: ${body.slice(0, 200)}`);
     if (status !== 200) throw new LedgerUnreadable(`${url.href} answers ${String(status)}: ${body.slice(0, 500)}`);

@@ -78,6 +78,8 @@ export const ledgerGap = z.object({
 });
 export type LedgerGap = z.output<typeof ledgerGap>;
 
+export const ledgerSource = z.object({ key: z.string(), addresses: z.array(z.string()) });
+
 export const receiverSettings = z.object({
   retry: z.number().int(),
   intervalMs: z.number(),

@@ -7,7 +7,7 @@ import type { WireFormat } from '../wire/encode.js';
 import { Downtime } from './downtime.js';
 import { type AckMatch, Ivr, PORTS_PER_SOURCE, type Target } from './ivr.js';
 import { judge, type Judgement, SETTLE_SLACK_MS } from './judge.js';
-import { Ledger } from './ledger.js';
+import { type Asked, Ledger } from './ledger.js';
 import { type PlannedCall, planCalls, type PlanOptions } from './plan.js';
 import type { ReceiverSettings } from './reading.js';
 import { Schedule } from './schedule.js';
@@ -98,7 +98,8 @@ export async function simulate(options: SimulateOptions, progress: Progress): Pr
   const run = await send(options, { calls, targets, sourceAddresses, retry, intervalMs }, progress);
   const sentAt = clock.now();
   const last = lastEventAt(run.truth);
-  await settle(ledger, startedAt, last, options, settings, progress);
+  const asked = { sources: await ledger.keysOf(sourceAddresses), from: startedAt - settings.horizonMs };
+  await settle(ledger, asked, last, options, settings, progress);
   const settledAt = clock.now();
   const measuredDownMs = await downtime.stop();
   const reading = await ledger.read(startedAt - settings.horizonMs, callIdPrefix, (done, total) => {
@@ -225,7 +226,7 @@ function lastEventAt(truth: readonly TrueCall[]): number {
  */
 async function settle(
   ledger: Ledger,
-  startedAt: number,
+  asked: Asked,
   lastAt: number,
   { waitMs }: SimulateOptions,
   settings: ReceiverSettings,
@@ -237,12 +238,11 @@ async function settle(
   const staleAt = deliveredAt + staleMs;
   const beganAt = Date.now();
   const until = waitMs === null ? staleAt + lossWindowMs + SETTLE_SLACK_MS : beganAt + waitMs;
-  const since = startedAt - horizonMs;
   while (Date.now() < until) {
     progress('settling', Date.now() - beganAt, until - beganAt);
     const state = Date.now() > staleAt ? 'ended' : undefined;
     const delivered = Date.now() > deliveredAt;
-    if (delivered && !(await ledger.unsettled(since, state)) && !(await ledger.gapsOverdue(since))) return;
+    if (delivered && !(await ledger.unsettled(asked, state)) && !(await ledger.gapsOverdue(asked))) return;
     await sleep(POLL_MS);
   }
 }

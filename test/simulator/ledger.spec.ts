@@ -91,8 +91,30 @@ describe('reading the ledger', () => {
       return asks === 1 ? [503, { title: 'Service Unavailable' }] : twoPages(url);
     };
     await served(away, async (api) => {
-      expect(await new Ledger(api).unsettled(0, 'ended')).toBe(true);
+      expect(await new Ledger(api).unsettled({ sources: [], from: 0 }, 'ended')).toBe(true);
       expect(asks).toBe(2);
+    });
+  });
+
+  test('only the sources of the run are waited for, as the ledger names their addresses', async () => {
+    const sources = [
+      { key: 'ivr-1', addresses: ['192.0.2.1', '192.0.2.2'] },
+      { key: 'ivr-2', addresses: ['192.0.2.3'] },
+    ];
+    const empty = (url: URL): Answer => [
+      200,
+      {
+        data: url.pathname.endsWith('/sources') ? sources : [],
+        page: { nextCursor: null },
+        asOf: '2026-03-02T09:00:00.000Z',
+      },
+    ];
+    await served(empty, async (api, asked) => {
+      const ledger = new Ledger(api);
+      const keys = await ledger.keysOf(['192.0.2.2', '192.0.2.9']);
+      expect(keys).toEqual(['ivr-1']);
+      expect(await ledger.unsettled({ sources: [...keys, 'ivr 3'], from: 0 })).toBe(false);
+      expect(asked.at(-1)).toMatch(/source=ivr-1&source=ivr\+3&/);
     });
   });
 
