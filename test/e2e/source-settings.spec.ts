@@ -106,7 +106,7 @@ test('a meaning that is set folds the calls that are not settled again, as revis
   await decide(receiver, 'setSourceSerialMeaning(key: "127.0.0.1", serialMeaning: per_call, serialBase: 1)');
   await until(async () => (await callOf(receiver, 'u'))['dispositionBasis'] === 'proven');
   expect(await callOf(receiver, 'u')).toMatchObject({ disposition: 'not_answered', revision: before + 1 });
-  await decide(receiver, 'setSourceSerialMeaning(key: "127.0.0.1", serialMeaning: constant)');
+  await decide(receiver, 'setSourceSerialMeaning(key: "127.0.0.1", serialMeaning: opaque)');
   await until(async () => (await callOf(receiver, 'u'))['disposition'] === 'unknown');
   await decide(receiver, 'setSourceSerialMeaning(key: "127.0.0.1", serialMeaning: per_call)');
   await until(async () => (await callOf(receiver, 'u'))['dispositionBasis'] === 'proven');
