@@ -8,7 +8,10 @@ const NUMBER = /\+?\d{8,}/g;
 const SHOWN = 2;
 
 /** What Nest says while it starts: dozens of lines that an operator has no use for. */
-const NEST_START = new Set(['NestFactory', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestMicroservice']);
+const NEST_START = new Set([
+  ...['NestFactory', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestMicroservice', 'NestApplication'],
+  'GraphQLModule',
+]);
 
 /** One line each, unless there is a stack. */
 const PRETTY = {

@@ -24,6 +24,7 @@ import { declareSettings } from './store/settings.js';
 import { PgSourceStore } from './store/sources.js';
 import { PgSweepStore } from './store/sweep.js';
 import { parseAllowList } from './transport/allow-list.js';
+import { OnceAMinute } from './transport/once-a-minute.js';
 import type { UdpStats } from './transport/udp.events.js';
 import { UdpServer } from './transport/udp.server.js';
 
@@ -135,12 +136,15 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
   });
   const id = randomUUID();
   const sweepStore = new PgSweepStore(prisma);
+  const lines = new OnceAMinute();
   const pulse = new Pulse({
     sweep: new Sweep(sweepStore, ledger, { receiverId: id, settings, heartbeatMs: config.heartbeatIntervalMs }),
     ...{ sources, clock, everyMs: config.heartbeatIntervalMs },
     durableThrough: (now) => Math.min(groupCommit.durableThrough(now), quarantine.durableThrough(now)),
     onFault: (error) => {
-      log.error(`The sweep could not finish and goes on at the next beat: ${String(error)}`, 'Sweep');
+      const text = `The sweep could not finish and goes on at the next beat: ${oneLine(error)}`;
+      // A database that is away fails every beat: a line a minute says it as well as four a second.
+      if (lines.due(text, clock.now()) !== null) log.error(text, 'Sweep');
     },
   });
   const udp = udpServer(config, clock, sources);
@@ -174,6 +178,13 @@ function udpServer(config: Config, clock: Clock, sources: SourceRegistry): UdpSe
   });
 }
 
+/** Prisma's messages have a blank line in every second place. */
+function oneLine(error: unknown): string {
+  return String(error)
+    .split(/\s*\n\s*/)
+    .join(' ');
+}
+
 /** The last beat says that all is durable; a database that is away must not keep the sockets open. */
 async function shut(app: INestMicroservice, { id, clock, pulse, sweepStore, partitions }: Wired): Promise<void> {
   partitions.stop();
@@ -181,7 +192,7 @@ async function shut(app: INestMicroservice, { id, clock, pulse, sweepStore, part
     await pulse.stop();
     await sweepStore.stopped(id, clock.now());
   } catch (error) {
-    Logger.warn(`The last beat was not written: ${String(error)}`, 'Sweep');
+    Logger.warn(`The last beat was not written: ${oneLine(error)}`, 'Sweep');
   }
   await app.close();
 }

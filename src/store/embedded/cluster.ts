@@ -51,6 +51,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
   // Planning for a spinning disk prefers scans where the history's indexes are cheaper.
   random_page_cost: '1.1',
   log_checkpoints: 'off',
+  // A batch that another writer beat fails on purpose and is tried again: a line says it, without its 40 lines of SQL.
+  log_min_error_statement: 'fatal',
   timezone: 'UTC',
   log_timezone: 'UTC',
 };
