@@ -145,9 +145,10 @@ function letGo(
   folded: readonly FoldedCall[],
   facts: SourceFacts,
 ): { readonly past: readonly FoldedCall[]; readonly present: readonly FoldedCall[]; readonly stored: StoredKey } {
+  if (folded.length < 2) return { past: [], present: folded, stored };
   const isKnown = (call: FoldedCall): boolean =>
     stored.calls.some((one) => one.id === call.record.id && one.seen === seenMark(call));
-  const past = folded.length < 2 ? [] : folded.filter((call) => isPast(call, folded, facts) && isKnown(call));
+  const past = folded.filter((call) => isPast(call, folded, facts) && isKnown(call));
   const ids = new Set(past.map((call) => call.record.id));
   return {
     past,
