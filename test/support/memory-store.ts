@@ -29,6 +29,7 @@ const GONE_MS = 10_000;
 
 export class MemoryStore extends MemoryLedger implements SweepStore {
   readonly outages: Span[] = [];
+  private readonly declared = new Set<string>();
   private readonly windows = new Map<string, ClosedWindow[]>();
   private readonly swept = new Map<string, SweptSource>();
   private readonly receivers = new Map<string, MemoryReceiver>();
@@ -79,8 +80,10 @@ export class MemoryStore extends MemoryLedger implements SweepStore {
     return Promise.resolve();
   }
 
-  declareOutage(_receiverId: string, span: Span, gap: (sourceKey: string) => Gap): Promise<void> {
-    this.outages.push(span);
+  declareOutage(receiverId: string, span: Span, gap: (sourceKey: string) => Gap): Promise<void> {
+    const id = `${receiverId} ${String(span.from)}`;
+    if (!this.declared.has(id)) this.outages.push(span);
+    this.declared.add(id);
     for (const key of this.swept.keys()) this.gaps.set(gap(key).id, gap(key));
     return Promise.resolve();
   }
@@ -92,6 +95,7 @@ export class MemoryStore extends MemoryLedger implements SweepStore {
   feedFacts(since: number): Promise<FeedFacts> {
     const quarantinedAt = new Map<string, number[]>();
     for (const { sourceKey, receivedAt, lastReceivedAt } of this.quarantined.values()) {
+      if (lastReceivedAt < since) continue;
       quarantinedAt.set(sourceKey, [...(quarantinedAt.get(sourceKey) ?? []), receivedAt, lastReceivedAt]);
     }
     return Promise.resolve({
@@ -141,7 +145,7 @@ export class MemoryStore extends MemoryLedger implements SweepStore {
 
   setMeaning(source: SweptSource, { since, meaning, serialBase }: MeaningChange): Promise<boolean> {
     const now = this.swept.get(source.key);
-    if (now?.meaningVersion !== source.meaningVersion) return Promise.resolve(false);
+    if (now?.meaningVersion !== source.meaningVersion || now.pinned) return Promise.resolve(false);
     for (const gap of this.gaps.values()) {
       const stale =
         gap.sourceKey === source.key && gap.kind === 'serial' && gap.callKey === null && gap.status === 'open';
@@ -193,7 +197,11 @@ export class MemoryStore extends MemoryLedger implements SweepStore {
 
   closeWindow(sourceKey: string, window: ClosedWindow): Promise<void> {
     const all = this.windows.get(sourceKey) ?? [];
-    if (!all.some((one) => one.from === window.from)) this.windows.set(sourceKey, [...all, window]);
+    if (all.some((one) => one.from === window.from)) return Promise.resolve();
+    this.windows.set(
+      sourceKey,
+      [...all, window].sort((a, b) => a.from - b.from),
+    );
     return Promise.resolve();
   }
 
@@ -236,13 +244,15 @@ export class MemoryStore extends MemoryLedger implements SweepStore {
   }
 
   expireGaps(through: number, horizonMs: number): Promise<void> {
-    const open = [...this.gaps.values()].filter(
+    const due = [...this.gaps.values()].filter(
       (gap) => gap.status === 'open' && gap.deadlineAt !== null && gap.deadlineAt < through,
     );
-    for (const gap of open) {
-      const counted = gap.kind === 'serial' || gap.kind === 'state';
-      const status = counted || this.holeInside(gap, horizonMs) ? 'lost' : 'explained';
-      this.gaps.set(gap.id, { ...gap, status, closedAt: gap.deadlineAt });
+    // Holes first: a span of time counts as lost with one lost in the same move.
+    for (const hole of due.filter(isHole))
+      this.gaps.set(hole.id, { ...hole, status: 'lost', closedAt: hole.deadlineAt });
+    for (const span of due.filter((gap) => !isHole(gap))) {
+      const status = this.holeInside(span, horizonMs) ? 'lost' : 'explained';
+      this.gaps.set(span.id, { ...span, status, closedAt: span.deadlineAt });
     }
     return Promise.resolve();
   }
@@ -251,7 +261,7 @@ export class MemoryStore extends MemoryLedger implements SweepStore {
     return [...this.gaps.values()].some(
       (gap) =>
         gap.sourceKey === span.sourceKey &&
-        (gap.kind === 'serial' || gap.kind === 'state') &&
+        isHole(gap) &&
         gap.certainty === 'certain' &&
         gap.status === 'lost' &&
         gap.from < (span.to ?? Number.POSITIVE_INFINITY) &&
@@ -274,4 +284,8 @@ export class MemoryStore extends MemoryLedger implements SweepStore {
     }
     return Promise.resolve();
   }
+}
+
+function isHole(gap: Gap): boolean {
+  return gap.kind === 'serial' || gap.kind === 'state';
 }

@@ -1,0 +1,189 @@
+/** The part of the ledger's contract that the sweep relies on: meanings and books, windows, calls in time, gaps in time. */
+import { EMPTY_BOOK } from '../../src/delivery/book.js';
+import { NO_HABITS } from '../../src/delivery/facts.js';
+import type { ClosedWindow } from '../../src/ingest/sweep.ports.js';
+import type { Gap } from '../../src/notification.js';
+import { arrival, EPOCH, SETTINGS } from '../support/arrivals.js';
+import { callIds, commit, gap, H, ledger, life, ONE, SOURCE, source } from './ledger-contract.kit.js';
+
+const WINDOW = { from: EPOCH, to: EPOCH + 300_000 };
+
+export function sourceTests(): void {
+  const change = { since: EPOCH, meaning: 'per_source', serialBase: 1 } as const;
+
+  test('a meaning is set by whoever knew the last one; the book starts anew, open holes are explained', async () => {
+    const before = await source();
+    expect(before).toMatchObject({ meaning: 'unknown', meaningVersion: 0, pinned: false, processedThrough: null });
+    await ledger().store.saveBook(before, EMPTY_BOOK, EPOCH, [
+      gap('hole'),
+      gap('of a call', { callKey: ONE, callId: 'x' }),
+    ]);
+    expect(await ledger().store.setMeaning(await source(), { ...change, since: EPOCH + 7 })).toBe(true);
+    expect(await ledger().store.setMeaning(before, { ...change, meaning: 'constant' })).toBe(false);
+    expect(await source()).toMatchObject({
+      meaning: 'per_source',
+      meaningVersion: 1,
+      book: null,
+      processedThrough: null,
+    });
+    expect(await ledger().gaps()).toEqual([
+      ['hole', 'explained', 7],
+      ['of a call', 'open', null],
+    ]);
+  });
+
+  test('learning leaves a pinned meaning alone', async () => {
+    const before = await source();
+    await ledger().pin(SOURCE);
+    expect((await source()).pinned).toBe(true);
+    expect(
+      await ledger().store.setMeaning({ ...before, meaningVersion: (await source()).meaningVersion }, change),
+    ).toBe(false);
+  });
+
+  test('a book is moved by whoever knew where it stood, with its gaps or not at all', async () => {
+    const before = await source();
+    expect(await ledger().store.saveBook(before, EMPTY_BOOK, EPOCH + 5, [gap('first')])).toBe(true);
+    expect(await ledger().store.saveBook(before, EMPTY_BOOK, EPOCH + 9, [gap('second')])).toBe(false);
+    expect((await source()).processedThrough).toBe(EPOCH + 5);
+    expect((await ledger().gaps()).map(([detail]) => detail)).toEqual(['first']);
+  });
+
+  test('what was received is told in order, a span at a time, and what stands for a call once', async () => {
+    await commit(...life('a', 0, 'ringing', '183', 'bye'), arrival('b', 'x7', 'ringing', 500));
+    const span = { after: EPOCH - 1, through: EPOCH + 1_000 };
+    const told = await ledger().store.received(SOURCE, span, null, 10);
+    expect(told.map(({ serial, firstAt, counts }) => [serial, firstAt - EPOCH, counts])).toEqual([
+      [1n, 0, true],
+      [null, 500, true],
+      [2n, 1_000, true],
+    ]);
+    const once = await ledger().store.received(SOURCE, { after: EPOCH, through: EPOCH + 2_000 }, 60_000, 2);
+    expect(once.map(({ serial, counts }) => [serial, counts])).toEqual([
+      [null, true],
+      [2n, false],
+    ]);
+    const recent = await ledger().store.recent(SOURCE, EPOCH + 1_500, 2);
+    expect(recent.map(({ serial, state, firstAt }) => [serial, state, firstAt - EPOCH])).toEqual([
+      ['2', '183', 1_000],
+      ['x7', 'ringing', 500],
+    ]);
+    expect([await ledger().store.firstReceivedAt(SOURCE), await ledger().store.firstReceivedAt('nobody')]).toEqual([
+      EPOCH,
+      null,
+    ]);
+  });
+}
+
+export function windowTests(): void {
+  test('the sample of a window is of the calls that ended in it', async () => {
+    await commit(
+      ...life('a', 0, 'ringing', 'ok', 'bye'),
+      ...life('b', 5_000, 'ringing'),
+      arrival('b', '2', 'bye', 9_000),
+    );
+    await commit(...life('outside', 400_000, 'ringing', 'ok', 'bye'), ...life('open', 0, 'ringing'));
+    const sample = await ledger().store.windowSample(SOURCE, WINDOW);
+    expect(sample).toMatchObject({ ended: 2, answered: 1, rang: 2, unansweredReported: 1, unansweredPresumed: 0 });
+    expect(sample.orderedBins).toHaveLength(8);
+    expect(await ledger().store.windowSample('nobody', WINDOW)).toMatchObject({
+      ended: 0,
+      copyPairs: 0,
+      copiesMissing: 0,
+    });
+  });
+
+  test('a window is closed once, and the first closing stands', async () => {
+    const sample = await ledger().store.windowSample(SOURCE, WINDOW);
+    const closed: ClosedWindow = { ...WINDOW, sample, habits: NO_HABITS, p: 0.25 };
+    const earlier = { ...closed, from: EPOCH - 300_000, to: EPOCH };
+    await ledger().store.closeWindow(SOURCE, closed);
+    await ledger().store.closeWindow(SOURCE, { ...closed, p: 0.5 });
+    await ledger().store.closeWindow(SOURCE, earlier);
+    expect((await ledger().store.feedFacts(EPOCH - 300_000)).windows.get(SOURCE)).toEqual([earlier, closed]);
+    expect((await ledger().store.feedFacts(EPOCH + 1)).windows.get(SOURCE)).toEqual([closed]);
+  });
+}
+
+export function callTests(): void {
+  const late = EPOCH + 100_000_000;
+
+  test('a call settles once, when W has passed its end by H, and that is a revision', async () => {
+    await commit(...life('a', 0, 'ringing', 'ok', 'bye'), ...life('open', 0, 'ringing', 'ok'));
+    expect(await ledger().store.settle(EPOCH + 2_000, EPOCH, 10)).toBe(0);
+    expect(await ledger().store.settle(late, EPOCH, 10)).toBe(1);
+    expect(await ledger().store.settle(late, EPOCH, 10)).toBe(0);
+    expect(await ledger().calls()).toEqual([
+      ['a', 'ended', true, 2],
+      ['open', 'answered', false, 1],
+    ]);
+  });
+
+  test('no more settle at once than asked', async () => {
+    await commit(...['a', 'b', 'c'].flatMap((id) => life(id, 0, 'ringing', 'ok', 'bye')));
+    expect([await ledger().store.settle(late, EPOCH, 2), await ledger().store.settle(late, EPOCH, 2)]).toEqual([2, 1]);
+  });
+
+  test('a call whose outcome waits for facts is due, and is not settled meanwhile', async () => {
+    await commit(...life('u', 0, 'ringing'), arrival('u', '3', 'bye', 2_000));
+    expect(await ledger().store.settle(late, EPOCH, 10)).toBe(0);
+    expect(callIds(await ledger().store.dueCalls(EPOCH + 2_000, 10))).toEqual([]);
+    expect(callIds(await ledger().store.dueCalls(late, 10))).toEqual(['u']);
+  });
+
+  test('open calls are stale after their own limit, which an answer makes longer', async () => {
+    await commit(...life('rang', 0, 'ringing'), ...life('talks', 0, 'ringing', 'ok'));
+    const { staleRingingMs, staleAnsweredMs } = SETTINGS;
+    const staleAt = async (at: number): Promise<readonly string[]> =>
+      callIds(await ledger().store.staleCalls(EPOCH + at, 10));
+    expect(await staleAt(staleRingingMs - 1)).toEqual([]);
+    expect(await staleAt(staleRingingMs + H + 1)).toEqual(['rang']);
+    expect(await staleAt(staleAnsweredMs + H + 2_000)).toEqual(['rang', 'talks']);
+  });
+
+  test('the calls of a source come page by page in key order: the unsettled ones, or all', async () => {
+    await commit(...['a', 'b', 'c'].flatMap((id) => life(id, 0, 'ringing', 'ok', 'bye')));
+    await ledger().store.settle(late, EPOCH, 10);
+    await commit(...['d', 'e'].flatMap((id) => life(id, 0, 'ringing')));
+    expect(callIds(await ledger().store.callsOf(SOURCE, false, null, 10))).toEqual(['d', 'e']);
+    const first = await ledger().store.callsOf(SOURCE, true, null, 3);
+    const rest = await ledger().store.callsOf(SOURCE, true, first.at(-1)?.key.callKey ?? null, 3);
+    expect([first.length, rest.length]).toEqual([3, 2]);
+    expect(callIds([...first, ...rest])).toEqual(['a', 'b', 'c', 'd', 'e']);
+    const keys = [...first, ...rest].map(({ key }) => key.callKey);
+    expect(keys).toEqual([...keys].sort());
+    expect(await ledger().store.callsOf('nobody', true, null, 3)).toEqual([]);
+  });
+}
+
+export function gapTests(): void {
+  const kept = (...gaps: readonly Gap[]): Promise<boolean> =>
+    source().then((own) => ledger().store.saveBook(own, EMPTY_BOOK, EPOCH, gaps));
+
+  test('a hole is lost once W has passed its deadline, at its deadline', async () => {
+    await kept(gap('due'), gap('not due', { deadlineAt: EPOCH + 30_000 }), gap('filled', { status: 'filled' }));
+    await ledger().store.expireGaps(EPOCH + 20_000, H);
+    expect((await ledger().gaps()).map(([, status]) => status)).toEqual(['open', 'filled', 'open']);
+    await ledger().store.expireGaps(EPOCH + 20_001, H);
+    expect(await ledger().gaps()).toEqual([
+      ['due', 'lost', 20_000],
+      ['filled', 'filled', null],
+      ['not due', 'open', null],
+    ]);
+  });
+
+  test.each([
+    ['a certain hole inside', {}, 'lost'],
+    ['a hole that is only possible', { certainty: 'possible' }, 'explained'],
+    ['a hole of another source', { sourceKey: '192.0.2.9' }, 'explained'],
+    ['a hole that was filled', { status: 'filled' }, 'explained'],
+    ['a hole sent up to H before it', { from: EPOCH - H - 5_000, to: EPOCH - H + 1 }, 'lost'],
+    ['a hole sent before that', { from: EPOCH - H - 5_000, to: EPOCH - H }, 'explained'],
+    ['a hole sent after it', { from: EPOCH + 9_000, to: EPOCH + 10_000 }, 'explained'],
+  ] as const)('a span of time with %s', async (_what, over, status) => {
+    // The span comes first: what is lost in the same move still counts.
+    await kept(gap('a span', { kind: 'outage', to: EPOCH + 9_000 }), gap('hole', over));
+    await ledger().store.expireGaps(EPOCH + 20_001, H);
+    expect((await ledger().gaps())[0]).toEqual(['a span', status, 20_000]);
+  });
+}
