@@ -1,0 +1,210 @@
+/** The sweep on real PostgreSQL: what it makes of outages, of two receivers, and of ingest writing the same calls meanwhile. */
+import type pg from 'pg';
+import { noFacts } from '../../src/delivery/facts.js';
+import type { PrismaClient } from '../../src/generated/prisma/client.js';
+import { assemble } from '../../src/ingest/assemble.js';
+import { NOTHING_STORED } from '../../src/ingest/ports.js';
+import { Sweep } from '../../src/ingest/sweep.js';
+import type { Arrival } from '../../src/notification.js';
+import { PgLedgerStore } from '../../src/store/ledger.js';
+import { PgSweepStore } from '../../src/store/sweep.js';
+import { arrival, EPOCH, keyOf, SETTINGS } from '../support/arrivals.js';
+import { testDatabase, testPool, testPrisma, type TestDatabase } from '../support/database.js';
+
+const SOURCE = '127.0.0.1';
+const [ONE, OTHER] = ['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002'] as const;
+const HEARTBEAT_MS = 1_000;
+
+let database: TestDatabase;
+let prisma: PrismaClient;
+let pool: pg.Pool;
+let ledger: PgLedgerStore;
+let store: PgSweepStore;
+
+beforeAll(async () => {
+  database = await testDatabase();
+  prisma = testPrisma(database, 6);
+  pool = testPool(database);
+  ledger = new PgLedgerStore(prisma, { now: () => EPOCH });
+  store = new PgSweepStore(prisma);
+});
+
+afterAll(async () => {
+  await prisma.$disconnect();
+  await pool.end();
+  await database.close();
+});
+
+beforeEach(async () => {
+  await pool.query(
+    'truncate call, call_evidence, notification, gap, quarantine, outage, loss_window, receiver, source',
+  );
+  await pool.query('insert into source (key, name, addresses, created_at) values ($1, $1, array[$1], now())', [SOURCE]);
+});
+
+function sweepOf(receiverId: string): Sweep {
+  return new Sweep(store, ledger, { receiverId, settings: SETTINGS, heartbeatMs: HEARTBEAT_MS });
+}
+
+async function rows(sql: string): Promise<readonly unknown[]> {
+  return (await pool.query<object>(sql)).rows;
+}
+
+/** Spans in ms after the epoch. */
+async function outages(): Promise<readonly (readonly [number, number])[]> {
+  const { rows: found } = await pool.query<{ start_at: Date; end_at: Date }>('select * from outage order by start_at');
+  return found.map(({ start_at, end_at }) => [start_at.getTime() - EPOCH, end_at.getTime() - EPOCH]);
+}
+
+/** As ingest commits a batch. */
+async function commit(...arrivals: readonly Arrival[]): Promise<void> {
+  const keys = [...new Map(arrivals.map((one) => [keyOf(one).callKey, keyOf(one)])).values()];
+  await ledger.commit(keys, (stored) =>
+    keys.map((key) => {
+      const own = arrivals.filter((one) => keyOf(one).callKey === key.callKey);
+      const known = stored.get(key.callKey) ?? NOTHING_STORED;
+      return assemble(key, known, own, noFacts(key.sourceKey, SETTINGS), EPOCH).change;
+    }),
+  );
+}
+
+function answered(callId: string): readonly Arrival[] {
+  return (['ringing', 'ok', 'bye'] as const).map((state, at) => arrival(callId, String(at + 1), state, at * 1_000));
+}
+
+describe('an outage', () => {
+  test('is the time in which nobody served: from the last sign of life to the start of the next receiver', async () => {
+    const one = sweepOf(ONE);
+    await one.beat(EPOCH, EPOCH - 1);
+    await one.beat(EPOCH + 1_000, EPOCH + 999);
+    await sweepOf(OTHER).beat(EPOCH + 61_000, EPOCH + 60_999);
+    expect(await outages()).toEqual([[1_000, 61_000]]);
+    expect(await rows('select kind, certainty, status, source_key from gap')).toEqual([
+      { kind: 'outage', certainty: 'certain', status: 'open', source_key: SOURCE },
+    ]);
+  });
+
+  test('is none while another receiver serves', async () => {
+    const [one, other] = [sweepOf(ONE), sweepOf(OTHER)];
+    await one.beat(EPOCH, EPOCH - 1);
+    for (let at = 0; at <= 60_000; at += 1_000) await other.beat(EPOCH + at, EPOCH + at - 1);
+    // The first one comes back after a minute, and one more starts.
+    await one.beat(EPOCH + 60_000, EPOCH + 59_999);
+    await sweepOf('00000000-0000-4000-8000-000000000003').beat(EPOCH + 60_000, EPOCH + 59_999);
+    expect(await outages()).toEqual([]);
+  });
+
+  test('is not a beat or two that came late, and is one from the fourth on', async () => {
+    const one = sweepOf(ONE);
+    await one.beat(EPOCH, EPOCH - 1);
+    await one.beat(EPOCH + 3_000, EPOCH + 2_999);
+    expect(await outages()).toEqual([]);
+    await one.beat(EPOCH + 6_001, EPOCH + 6_000);
+    expect(await outages()).toEqual([[3_000, 6_001]]);
+  });
+
+  test('begins where a receiver stopped on purpose, and a restart shorter than H loses nothing for certain', async () => {
+    await sweepOf(ONE).beat(EPOCH, EPOCH - 1);
+    await store.stopped(ONE, EPOCH + 400);
+    await sweepOf(OTHER).beat(EPOCH + 2_000, EPOCH + 1_999);
+    expect(await outages()).toEqual([[400, 2_000]]);
+    expect(await rows('select certainty from gap')).toEqual([{ certainty: 'possible' }]);
+  });
+
+  test('with nothing missing inside is explained once W has passed its deadline', async () => {
+    await sweepOf(ONE).beat(EPOCH, EPOCH - 1);
+    const other = sweepOf(OTHER);
+    await other.beat(EPOCH + 17_000, EPOCH + 16_999);
+    await other.tick(EPOCH + 17_000 + 19_000, EPOCH + 36_000);
+    expect(await rows('select status from gap')).toEqual([{ status: 'open' }]);
+    await other.tick(EPOCH + 17_000 + 19_001, EPOCH + 36_001);
+    expect(await rows('select status from gap')).toEqual([{ status: 'explained' }]);
+  });
+});
+
+describe('a tick', () => {
+  test('presumes a call ended at its last event plus the limit, whenever it runs', async () => {
+    await commit(arrival('s', '1', 'ringing', 0));
+    await sweepOf(ONE).tick(EPOCH + 9_000_000, EPOCH + 9_000_000);
+    const presumed = new Date(EPOCH + SETTINGS.staleRingingMs);
+    expect(await rows('select state, end_provenance, presumed_ended_at, talk_ms from call')).toEqual([
+      { state: 'ended', end_provenance: 'presumed', presumed_ended_at: presumed, talk_ms: null },
+    ]);
+  });
+
+  test('twice to the same W changes nothing the second time', async () => {
+    await commit(...answered('a'), arrival('s', '1', 'ringing', 0), arrival('u', '2', 'bye', 5_000));
+    const sweep = sweepOf(ONE);
+    await sweep.tick(EPOCH + 9_000_000, EPOCH + 9_000_000);
+    const all = `select to_jsonb(call) as row from call order by call_key, id`;
+    const before = await rows(all);
+    await sweep.tick(EPOCH + 9_000_000, EPOCH + 9_500_000);
+    expect(await rows(all)).toEqual(before);
+  });
+
+  test('of two receivers at once settles each call once', async () => {
+    const ids = Array.from({ length: 200 }, (_, index) => `t-${String(index)}`);
+    await commit(...ids.flatMap(answered));
+    const W = EPOCH + 1_000_000;
+    await Promise.all([sweepOf(ONE).tick(W, W), sweepOf(OTHER).tick(W, W)]);
+    await sweepOf(ONE).tick(W, W);
+    expect(await rows('select settled, revision, count(*)::integer as n from call group by 1, 2')).toEqual([
+      { settled: true, revision: 2, n: 200 },
+    ]);
+  });
+});
+
+test('ingest and the sweep that write the same calls at once lose neither a copy nor a row', async () => {
+  const ids = Array.from({ length: 150 }, (_, index) => `race-${String(index)}`);
+  await commit(...ids.flatMap(answered));
+  const W = EPOCH + 1_000_000;
+  const copies = ids.map((id) => arrival(id, '3', 'bye', 5_000));
+  await Promise.all([
+    commit(...copies.slice(0, 75)),
+    store.settle(W, W, 5_000),
+    commit(...copies.slice(75)),
+    store.settle(W, W, 5_000),
+  ]);
+  while ((await store.settle(W, W, 5_000)) > 0);
+  expect(await rows('select settled, duplicate_count, count(*)::integer as n from call group by 1, 2')).toEqual([
+    { settled: true, duplicate_count: 1, n: 150 },
+  ]);
+  expect(await rows('select copies, count(*)::integer as n from notification group by 1 order by 1')).toEqual([
+    { copies: 1, n: 300 },
+    { copies: 2, n: 150 },
+  ]);
+  // The record is where the evidence says it is: a later write finds it.
+  await commit(...ids.map((id) => arrival(id, '3', 'bye', 8_000)));
+  expect(await rows('select distinct duplicate_count from call')).toEqual([{ duplicate_count: 2 }]);
+});
+
+describe('a meaning somebody else set', () => {
+  const PER_CALL = { since: EPOCH, meaning: 'per_call', serialBase: 1 } as const;
+
+  async function outcome(): Promise<readonly unknown[]> {
+    return rows('select disposition, disposition_basis as basis from call');
+  }
+
+  test('folds the calls that are not settled again at the next tick, and ingest is given it before', async () => {
+    await commit(arrival('m', '1', 'ringing', 0), arrival('m', '2', 'bye', 1_000));
+    const sweep = sweepOf(ONE);
+    await sweep.tick(EPOCH + 2_000, EPOCH + 2_000);
+    expect(await outcome()).toEqual([{ disposition: 'unknown', basis: null }]);
+    const [source] = await store.sources();
+    if (source === undefined) throw new Error('no source');
+    await store.setMeaning(source, PER_CALL);
+    const told: string[] = [];
+    await sweep.tick(EPOCH + 3_000, EPOCH + 3_000, (facts) => told.push(facts.get(SOURCE)?.meaning ?? ''));
+    expect(told).toEqual(['per_call']);
+    expect(await outcome()).toEqual([{ disposition: 'not_answered', basis: 'proven' }]);
+  });
+
+  test('is folded by at the first tick of a receiver that starts after the one that set it was killed', async () => {
+    await commit(arrival('m', '1', 'ringing', 0), arrival('m', '2', 'bye', 1_000));
+    const [source] = await store.sources();
+    if (source === undefined) throw new Error('no source');
+    await store.setMeaning(source, PER_CALL);
+    await sweepOf(OTHER).tick(EPOCH + 3_000, EPOCH + 3_000);
+    expect(await outcome()).toEqual([{ disposition: 'not_answered', basis: 'proven' }]);
+  });
+});
