@@ -95,7 +95,7 @@ function crossFaults(values: Partial<ConfigValues>): string[] {
   return [...faults, ...horizonFaults(values)];
 }
 
-/** What must be longer than the time a retry may take (H, TRUTH.md), and what must be shorter. */
+/** What must be longer than the time a retry may take (H, docs/truth.md), and what must be shorter. */
 function horizonFaults(values: Partial<ConfigValues>): string[] {
   const { IVR_CALL_REPORT_RETRY: retry, IVR_CALL_REPORT_RETRY_INTERVAL: intervalS, RETRY_MARGIN_MS: marginMs } = values;
   if (retry === undefined || intervalS === undefined || marginMs === undefined) return [];

@@ -4,7 +4,7 @@
  * Pure leaf: imports nothing. Instants are milliseconds since the Unix epoch (UTC); spans end in `Ms`.
  */
 
-/** The wire state of a notification (TRUTH.md 1). `other:<raw>` is stored and moves no lifecycle. */
+/** The wire state of a notification (docs/truth.md 1). `other:<raw>` is stored and moves no lifecycle. */
 export type WireState = 'ringing' | '180' | '183' | 'ok' | 'bye' | `other:${string}`;
 
 /** Where a call is now. */
@@ -30,7 +30,7 @@ export type GapCertainty = (typeof GAP_CERTAINTIES)[number];
 export const GAP_STATUSES = ['open', 'filled', 'lost', 'explained'] as const;
 export type GapStatus = (typeof GAP_STATUSES)[number];
 
-/** What a source's Serial Number counts (TRUTH.md 8). */
+/** What a source's Serial Number counts (docs/truth.md 8). */
 export const SERIAL_MEANINGS = ['per_call', 'per_source', 'constant', 'call_number', 'opaque', 'unknown'] as const;
 export type SerialMeaning = (typeof SERIAL_MEANINGS)[number];
 
@@ -71,7 +71,7 @@ export interface Arrival {
 
 /**
  * A stored notification: the copies of one identity with one content that a chain of receipts at most H apart
- * links (TRUTH.md 2, 3). Merging two is interval union, so any processing order gives the same rows.
+ * links (docs/truth.md 2, 3). Merging two is interval union, so any processing order gives the same rows.
  */
 export interface Notification {
   readonly serial: string;
@@ -85,7 +85,7 @@ export interface Notification {
   readonly content: Content;
 }
 
-/** The settings a notification falls under; append-only, shared by all receivers (TRUTH.md, "What the record depends on"). */
+/** The settings a notification falls under; append-only, shared by all receivers (docs/truth.md, "What a record depends on"). */
 export interface Settings {
   /** Tries after the first (IVR_CALL_REPORT_RETRY). */
   readonly retry: number;
@@ -139,7 +139,7 @@ export interface CallRecord extends Content {
   readonly staleAt: number | null;
   /** Internal: the disposition still depends on feed facts (holes, loss windows), so settling must fold again. */
   readonly awaitsFacts: boolean;
-  /** Internal: what this call says about loss in its window (TRUTH.md 12). */
+  /** Internal: what this call says about loss in its window (docs/truth.md 12). */
   readonly lossSample: LossSample;
 }
 

@@ -4,6 +4,7 @@ const CODES: Readonly<Record<string, string>> = {
     'The port is in use: another program, or another Ringledger, listens on it. Stop it or choose another port.',
   EADDRNOTAVAIL: 'This machine does not have the address to listen on. Check UDP_HOST and HTTP_HOST.',
   EACCES: 'The operating system refuses access. Check the owner of DATA_DIR; ports below 1024 need a privilege.',
+  ENOTDIR: 'Something on the way to DATA_DIR is a file where a folder belongs.',
   ENOSPC: 'The disk is full. Make room and start again; nothing acked is lost.',
 };
 

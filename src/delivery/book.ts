@@ -1,6 +1,6 @@
 /**
  * The book of one source whose serials count across calls: what came, what did not, and what may still come
- * (TRUTH.md 8, 9, 16, 18). Moved forward over everything received up to W, in order of receipt, exactly once; so it is
+ * (docs/truth.md 8, 9, 16, 18). Moved forward over everything received up to W, in order of receipt, exactly once; so it is
  * the same whichever receiver moves it and in how many steps.
  *
  * A serial above the highest opens a hole below itself. A serial inside a hole fills it. A serial that is below what

@@ -1,5 +1,5 @@
 /**
- * What is stored of everything received under one Call ID of one source (TRUTH.md 1-3): notifications as intervals
+ * What is stored of everything received under one Call ID of one source (docs/truth.md 1-3): notifications as intervals
  * of receipts, merged by interval union, so that the order in which arrivals are processed leaves no trace.
  */
 import type { Arrival, Content, Notification, Report, WireState } from '../notification.js';
@@ -139,7 +139,7 @@ export function addArrival(stored: readonly Notification[], arrival: Arrival, ho
   return { notifications, outcome, change: { replaces: joined.map((row) => row.firstAt), notification } };
 }
 
-/** A notification as lifecycle sees it: the content that speaks, and whether copies disagreed (TRUTH.md 3). */
+/** A notification as lifecycle sees it: the content that speaks, and whether copies disagreed (docs/truth.md 3). */
 export interface Spoken extends Notification {
   readonly disputed: boolean;
 }

@@ -1,5 +1,5 @@
 /**
- * What the record of a call depends on besides its own notifications (TRUTH.md, "What the record depends on").
+ * What the record of a call depends on besides its own notifications (docs/truth.md, "What a record depends on").
  * All of it is stored and shared, so every receiver and every rebuild folds with the same facts.
  */
 import type { SerialMeaning, Settings } from '../notification.js';
@@ -25,7 +25,7 @@ export interface Habits {
   readonly answerRatio: number | null;
   /** Share of calls that report Ringing at all; null before anything ended. */
   readonly ringingRatio: number | null;
-  /** Share of unanswered calls that end with a Bye (TRUTH.md 15); null until enough were seen. */
+  /** Share of unanswered calls that end with a Bye (docs/truth.md 15); null until enough were seen. */
   readonly unansweredByeRatio: number | null;
 }
 
@@ -44,7 +44,7 @@ export interface SourceFacts {
   readonly meaning: SerialMeaning;
   /** per_call: the serial of a call's first notification. */
   readonly serialBase: number;
-  /** Everything received up to here is in PostgreSQL and in the facts below; W of TRUTH.md 18. */
+  /** Everything received up to here is in PostgreSQL and in the facts below; W of docs/truth.md 18. */
   readonly through: number;
   /** per_source and call_number: the holes that are not filled, ordered. */
   readonly holes: readonly SerialHole[];

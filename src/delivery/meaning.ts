@@ -1,5 +1,5 @@
 /**
- * Learns what a source's Serial Number counts (TRUTH.md 8), from what was received of it lately. The wire does not say:
+ * Learns what a source's Serial Number counts (docs/truth.md 8), from what was received of it lately. The wire does not say:
  * it may count notifications of the call, notifications of the source, calls, or nothing.
  */
 import { rank } from './evidence.js';
@@ -40,7 +40,7 @@ function byLife(a: SampledSerial, b: SampledSerial): number {
   return byRank || a.serial.length - b.serial.length || (a.serial < b.serial ? -1 : Number(a.serial > b.serial));
 }
 
-/** The notifications of one Call ID in order of receipt, cut where it was used again: roughly as TRUTH.md 6 does. */
+/** The notifications of one Call ID in order of receipt, cut where it was used again: roughly as docs/truth.md 6 does. */
 function cutReused(own: readonly SampledSerial[], horizonMs: number): readonly SampledSerial[][] {
   const calls: SampledSerial[][] = [];
   for (const one of [...own].sort((a, b) => a.firstAt - b.firstAt)) {

@@ -1,5 +1,5 @@
 /**
- * Per-datagram loss of one source in one closed window (TRUTH.md 12): the largest of what missing copies between
+ * Per-datagram loss of one source in one closed window (docs/truth.md 12): the largest of what missing copies between
  * copies, states that arrived inverted, and serials lost for good say.
  */
 

@@ -7,7 +7,7 @@ const SAMPLE = 6_000;
 const LEARN_EVERY_MS = 2_000;
 const DOUBT_EVERY_MS = 30_000;
 
-/** Learns what the serials of sources count, or takes it back (TRUTH.md 8): decided in delivery/meaning.ts, done here. */
+/** Learns what the serials of sources count, or takes it back (docs/truth.md 8): decided in delivery/meaning.ts, done here. */
 export class Learner {
   private readonly looked = new Map<string, { readonly at: number; readonly heardAt: number | null }>();
 

@@ -1,5 +1,5 @@
 /**
- * How what the sweep finds missing of a source reads as rows of the gap ledger (TRUTH.md 16, 17). Ids are made from
+ * How what the sweep finds missing of a source reads as rows of the gap ledger (docs/truth.md 16, 17). Ids are made from
  * what the gap is about, so that declaring it twice is declaring it once.
  */
 import { v5 as uuidv5 } from 'uuid';

@@ -58,7 +58,7 @@ export class Sweep {
   }
 
   /**
-   * Sign of life; what nobody lived through is an outage (TRUTH.md 17). Apart from the rest, because a sweep with much to
+   * Sign of life; what nobody lived through is an outage (docs/truth.md 17). Apart from the rest, because a sweep with much to
    * do must not make a receiver that serves look dead.
    * @param durableThrough up to when everything this receiver received is in PostgreSQL
    * @returns W
@@ -221,7 +221,7 @@ export class Sweep {
   }
 
   /**
-   * Folds calls of a source again when what its serials mean has changed, whoever changed it (TRUTH.md 8): the open and
+   * Folds calls of a source again when what its serials mean has changed, whoever changed it (docs/truth.md 8): the open and
    * unsettled ones; and all of them when it is the first meaning, which holds from the first notification on. A receiver
    * that starts does so too, since another may have changed it and been killed before it folded.
    */

@@ -1,12 +1,12 @@
 /**
- * Cuts what was received under one Call ID into calls (TRUTH.md 6).
+ * Cuts what was received under one Call ID into calls (docs/truth.md 6).
  *
  * Notifications are taken in order of first receipt and join the open call. A new call starts before x when the open
  * one holds a y that x cannot belong with, because x is too late to be a retry of something sent before y:
  * y came more than H before x, and x stands lower in the life of a call than y, or equally high above ringing, or
  * (serials per call) not above it in serial. A Ringing after the open call was presumed ended starts a new one too.
  * With constant serials another serial is another call, whatever the time. While our receive loop stood still x may
- * have waited in the kernel, so that time is not held against it (TRUTH.md 13).
+ * have waited in the kernel, so that time is not held against it (docs/truth.md 13).
  */
 import { byReceipt, inOrder, rank, type Spoken } from '../delivery/evidence.js';
 import type { SerialMeaning, Settings } from '../notification.js';
@@ -72,7 +72,7 @@ function cutInOrder(notifications: readonly Spoken[], rules: CutRules): Spoken[]
 
 /**
  * The calls of one Call ID, each in order of first receipt, ordered by their first. Every notification is in exactly one.
- * @param notifications of one (source, Call ID), spoken (TRUTH.md 3), in any order
+ * @param notifications of one (source, Call ID), spoken (docs/truth.md 3), in any order
  */
 export function cut(notifications: readonly Spoken[], rules: CutRules): readonly (readonly Spoken[])[] {
   const ordered = inOrder(notifications);

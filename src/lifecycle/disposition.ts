@@ -1,5 +1,5 @@
 /**
- * How an ended call turned out, and what that rests on (TRUTH.md 5, 11, 12, 17).
+ * How an ended call turned out, and what that rests on (docs/truth.md 5, 11, 12, 17).
  *
  *   an OK was received                                  -> answered, reported
  *   a state nobody knows, or our own cut of serials     -> unknown: it may have been the OK

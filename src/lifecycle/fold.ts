@@ -45,7 +45,7 @@ export interface FoldedCall {
   readonly notifications: readonly Spoken[];
 }
 
-/** Call fields: the OK's, else the earliest Ringing's, else the Bye's; an empty value never beats a value (TRUTH.md 4). */
+/** Call fields: the OK's, else the earliest Ringing's, else the Bye's; an empty value never beats a value (docs/truth.md 4). */
 function contentOf(events: Events): { content: Content; disagree: boolean } {
   const { ok, bye, ringing, others } = events;
   const speakers = [...(ok === null ? [] : [ok]), ...ringing, ...(bye === null ? [] : [bye]), ...others];
@@ -73,7 +73,7 @@ function idOf(callKey: string, opener: Spoken): string {
   return uuidV5(`${opener.serial}\u0000${opener.state}\u0000${String(opener.firstAt)}`, callKey);
 }
 
-/** Ring and talk time of a call; what cannot be known is null (TRUTH.md 13-15). */
+/** Ring and talk time of a call; what cannot be known is null (docs/truth.md 13-15). */
 function spansOf(times: Times, outcome: Outcome | null): { ring: SpanMs; talk: SpanMs } {
   const { ringing, answered, ended } = times;
   const toAnswer = ringing !== null && answered !== null ? spanBetween(ringing, answered) : NO_SPAN;
@@ -109,7 +109,7 @@ function ringingCode(events: Events): string | null {
 /**
  * When nothing that is still to come can change the record: ordinary retries are over, and whatever else it waits for
  * is known. Estimates of what may be missing wait for their loss windows; with serials per source the first Ringing's
- * bound rests on holes (TRUTH.md 12, 18).
+ * bound rests on holes (docs/truth.md 12, 18).
  */
 function finalityOf(
   endAt: number,

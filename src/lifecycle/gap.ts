@@ -1,5 +1,5 @@
 /**
- * The rows of the gap ledger that calls declare: how one is named, opened, lost, and closed (TRUTH.md 16, 18).
+ * The rows of the gap ledger that calls declare: how one is named, opened, lost, and closed (docs/truth.md 16, 18).
  */
 import type { Spoken } from '../delivery/evidence.js';
 import { rank } from '../delivery/evidence.js';

@@ -1,11 +1,11 @@
 /**
- * How likely it is that a notification was lost for good (TRUTH.md 11, 12, 16): per-datagram loss in the windows a
+ * How likely it is that a notification was lost for good (docs/truth.md 11, 12, 16): per-datagram loss in the windows a
  * call touches, and the tries our own outages left to it.
  */
 import { NO_HABITS, type Habits, type SourceFacts, type Span } from '../delivery/facts.js';
 import { horizonMs, type Settings } from '../notification.js';
 
-/** At or below this chance of a lost OK, Ringing then Bye is taken for not answered (TRUTH.md 11). */
+/** At or below this chance of a lost OK, Ringing then Bye is taken for not answered (docs/truth.md 11). */
 export const INFERENCE_LIMIT = 1e-6;
 
 /** End of the loss window that holds an instant. */
@@ -47,7 +47,7 @@ function triesOutside(sentAt: number, outages: readonly Span[], { retry, interva
 /**
  * Outages that can take tries from what was sent in a span. A try is received at most the margin after it is sent, so it
  * is lost for certain, and counted as lost, when sent from a margin before the outage on; never when sent after its end.
- * So an outage of 17 s leaves every notification of the default schedule (tries at 0, 3, ... 18 s) one try (TRUTH.md 17).
+ * So an outage of 17 s leaves every notification of the default schedule (tries at 0, 3, ... 18 s) one try (docs/truth.md 17).
  */
 function outagesNear(span: Span, { settings, outages }: SourceFacts): readonly Span[] {
   const reach = settings.retry * settings.intervalMs;
@@ -97,7 +97,7 @@ export function meanLoss(span: Span, facts: SourceFacts): number | null {
 }
 
 /**
- * Chance that a state which did not arrive was sent (TRUTH.md 16): a x q / (a x q + 1 - a).
+ * Chance that a state which did not arrive was sent (docs/truth.md 16): a x q / (a x q + 1 - a).
  * @param prior a: how often such a call has that state at all
  * @param q chance that it is lost for good when sent
  * @returns null when neither can be: every call has that state, and none can be lost

@@ -1,5 +1,5 @@
 /**
- * What a call shows to be missing of itself: holes in its own serials, and states that should be there (TRUTH.md 15, 16).
+ * What a call shows to be missing of itself: holes in its own serials, and states that should be there (docs/truth.md 15, 16).
  *
  * Serials per call show every hole below the last one heard, so only what follows it is left to the states.
  * Serials per source show holes in the source's ledger; a state gap would declare the same notification twice.

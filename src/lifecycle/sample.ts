@@ -1,5 +1,5 @@
 /**
- * What one call says about the loss of datagrams in its time (TRUTH.md 12): copies missing between copies, states that
+ * What one call says about the loss of datagrams in its time (docs/truth.md 12): copies missing between copies, states that
  * arrived inverted, and serials lost. Additive, so that a window's loss is a sum over its calls.
  */
 import type { Spoken } from '../delivery/evidence.js';

@@ -1,5 +1,5 @@
 /**
- * When a call rang, was answered and ended: best estimates, and bounds that hold the truth (TRUTH.md 13, 14).
+ * When a call rang, was answered and ended: best estimates, and bounds that hold the truth (docs/truth.md 13, 14).
  *
  * A notification is received at most H after it was sent (plus the time our receive loop stood still), and what was
  * sent before it happened before it was received. So each event lies in [earliest, latest].
@@ -17,7 +17,7 @@ export interface Events {
   readonly bye: Spoken | null;
   /** More than one OK or Bye: the first speaks, the record says `conflict`. */
   readonly repeated: boolean;
-  /** Unknown states: stored, and each a possible OK (TRUTH.md 5). */
+  /** Unknown states: stored, and each a possible OK (docs/truth.md 5). */
   readonly others: readonly Spoken[];
 }
 

@@ -33,7 +33,7 @@ function timeline({ since, until, evidence }: EvidenceRow, horizonMs: number): r
 
 /**
  * The notifications of each of these calls, by the call's id. Read from the evidence row, which outlives the raw
- * notifications; calls that share a Call ID share the row and divide it by time of receipt (TRUTH.md 6).
+ * notifications; calls that share a Call ID share the row and divide it by time of receipt (docs/truth.md 6).
  * @param horizonMs H, within which copies are one notification
  */
 export async function notificationsOf(

@@ -54,7 +54,7 @@ interface Pending {
 }
 
 /**
- * The sender of WIRE.md: each notification is sent once and then RETRY times at INTERVAL until a response with its
+ * The sender of docs/wire.md: each notification is sent once and then RETRY times at INTERVAL until a response with its
  * Call ID and Serial arrives; after the last interval it is given up for good and the call goes on.
  */
 export class Ivr {

@@ -109,7 +109,7 @@ function heardSerials({ calls }: Matching): ReadonlyMap<number, { readonly lowes
 }
 
 /**
- * TRUTH.md 19 names what no receiver can know, provided that the link let no copy of it through; what is inside a stale
+ * docs/truth.md 19 names what no receiver can know, provided that the link let no copy of it through; what is inside a stale
  * limit is not decided yet.
  */
 function undeclaredFate(

@@ -40,7 +40,7 @@ export class SourceSettings {
   constructor(private readonly options: SourceSettingsOptions) {}
 
   /**
-   * Sets what the serials of a source count, and keeps learning away from it (TRUTH.md 8).
+   * Sets what the serials of a source count, and keeps learning away from it (docs/truth.md 8).
    * @param serialBase the serial of a call's first notification, with `per_call` alone; null: 1
    * @throws StoreUnavailable
    */

@@ -1,5 +1,5 @@
 /**
- * How long a datagram may have waited in the kernel before we read it (`Stamp.idleMs`, TRUTH.md 13).
+ * How long a datagram may have waited in the kernel before we read it (`Stamp.idleMs`, docs/truth.md 13).
  *
  * The kernel's own receive time is not offered by Node, so the wait is bounded by what we know for certain:
  * - A turn of the event loop reads at most 32 datagrams of a socket (libuv, `uv__udp_recvmsg`: `count = 32`). A turn

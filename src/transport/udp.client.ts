@@ -1,5 +1,5 @@
 /**
- * A client that behaves like the IVR (WIRE.md): a send at 0, then RETRY retries every INTERVAL, until the matching
+ * A client that behaves like the IVR (docs/wire.md): a send at 0, then RETRY retries every INTERVAL, until the matching
  * response arrives or the last interval has passed.
  */
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';

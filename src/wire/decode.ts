@@ -1,6 +1,6 @@
 /**
  * Bytes to text, before anything is split: 116 common GBK characters contain the byte of `|`, so splitting bytes would
- * cut characters in two (WIRE.md, "Charset per source").
+ * cut characters in two (docs/wire.md).
  */
 import { isAscii, isUtf8 } from 'node:buffer';
 import { encodeText, gb18030ByteOffset, gb18030Text } from './gb18030.js';

@@ -10,7 +10,7 @@ export { encodeText } from './gb18030.js';
 /** The eight fields as the sender spells them; `state` is raw text. Only `menuName` may hold the delimiter. */
 export type WireFields = RawFields;
 
-/** Key spellings, in the order of the request. All match the same fields (WIRE.md, "So the receiver"). */
+/** Key spellings, in the order of the request. All match the same fields (docs/wire.md, "What is accepted"). */
 export const KEY_SPELLINGS = {
   documented: [
     'CallID',

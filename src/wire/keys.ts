@@ -1,4 +1,4 @@
-/** The keys of key=value and JSON: matched ignoring case, space, `_` and `-` (WIRE.md, "So the receiver"). */
+/** The keys of key=value and JSON: matched ignoring case, space, `_` and `-` (docs/wire.md, "What is accepted"). */
 import { failure } from './reading.js';
 import type { FieldName, ParseFailure, RawFields } from './reading.js';
 
@@ -19,7 +19,7 @@ const FIELD_OF_KEY: ReadonlyMap<string, FieldName> = new Map<string, FieldName>(
   ['menuname', 'menuName'],
 ]);
 
-/** Forward Number, Menu ID and Menu Name may be left out; whether an empty one is, is unknown (WIRE.md). */
+/** Forward Number, Menu ID and Menu Name may be left out; whether an empty one is, is unknown (docs/wire.md). */
 const REQUIRED: readonly (readonly [FieldName, string])[] = [
   ['callId', 'Call ID'],
   ['serial', 'Serial Number'],

@@ -1,6 +1,6 @@
 /**
  * The spellings of Call State: the request's words, SIP codes with or without their phrase, and the vendor's ints
- * (WIRE.md, "Known": the HTTP twin's list). Case, blanks and punctuation do not count.
+ * (docs/wire.md, "What is accepted": the list of its HTTP reports). Case, blanks and punctuation do not count.
  */
 import type { WireState } from '../notification.js';
 

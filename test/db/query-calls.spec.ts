@@ -126,7 +126,7 @@ describe('history', () => {
     expect(data.map(({ talkMs }) => talkMs)).toEqual([3_000_000_000, 1_000, 0, 30_000, null, null, null, null]);
   });
 
-  test('a session in another time zone reads and filters the same instants (FIELD.md 11)', async () => {
+  test('a session in another time zone reads and filters the same instants', async () => {
     await pool.query(`alter database ${new URL(database.url).pathname.slice(1)} set timezone to 'Asia/Kathmandu'`);
     const elsewhere = testPrisma(database);
     try {
@@ -155,7 +155,7 @@ describe('active calls', () => {
     expect(await active(time(247))).toEqual([0]);
   });
 
-  test('take the filters of history (FIELD.md 13), and are counted beyond the page', async () => {
+  test('take the filters of history, and are counted beyond the page', async () => {
     expect(await active(time(10), { state: 'ringing' })).toEqual([1, 'ringing']);
     expect(await active(time(10), { limit: '1' })).toEqual([2, 'talking']);
     expect(await active(time(10), { state: 'ended' })).toEqual([0]);

@@ -1,4 +1,4 @@
-/** REST over real HTTP on real PostgreSQL. FIELD.md 9 and 14 are acceptance tests here; 10 is test/property/paging. */
+/** REST over real HTTP on real PostgreSQL. */
 import { type TestApi, testApi } from '../support/api.js';
 import {
   insertCall,
@@ -70,7 +70,7 @@ describe('lists', () => {
     },
   );
 
-  test('no list counts all of history (FIELD.md 9: totals are slow); active calls are counted, in their small partition', async () => {
+  test('no list counts all of history (totals are slow); active calls are counted, in their small partition', async () => {
     expect((await api.get('/api/v1/calls')).body).not.toHaveProperty('count');
     expect((await api.get('/api/v1/calls/active?limit=1')).body).toMatchObject({ count: 1 });
   });
@@ -158,7 +158,7 @@ test('a gap, a source, a quarantined datagram and the settings have the fields o
   });
 });
 
-test('an answer ratio that hides failures is offered nowhere (FIELD.md 14): calls not answered and unknown are filters of their own', async () => {
+test('an answer ratio that hides failures is offered nowhere: calls not answered and unknown are filters of their own', async () => {
   const count = async (disposition: string): Promise<number> =>
     ((await api.get(`/api/v1/calls?disposition=${disposition}`)).body['data'] as unknown[]).length;
   await insertCall(api.pool, {

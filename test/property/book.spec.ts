@@ -1,6 +1,6 @@
 /**
  * The book of a source against the truth: whatever is lost, late or inverted, and however its pages are cut, the gaps it
- * declares are the serials that did not come, each once (laws 2 and 4, TRUTH.md 9, 16, 18).
+ * declares are the serials that did not come, each once (laws 2 and 4, docs/truth.md 9, 16, 18).
  */
 import fc from 'fast-check';
 import { advance, EMPTY_BOOK, holesOf, type Book, type HoleEvent, type Received } from '../../src/delivery/book.js';

@@ -1,5 +1,5 @@
 /**
- * FIELD.md 10: paging does not drift. Whatever the sort and the page size, the pages put together are the list, without
+ * Paging does not drift. Whatever the sort and the page size, the pages put together are the list, without
  * repeats or holes, while calls are inserted; calls of one instant and calls without the value are told apart by id.
  */
 import fc from 'fast-check';
@@ -92,7 +92,7 @@ function inOrder(calls: readonly CallRow[], sort: string): boolean {
   });
 }
 
-test('pages of history put together are history, in any sort and page size, while calls come in (FIELD.md 10)', async () => {
+test('pages of history put together are history, in any sort and page size, while calls come in', async () => {
   const asked = fc.record({
     sort: fc.constantFrom(...SORTS),
     limit: fc.integer({ min: 1, max: 40 }),

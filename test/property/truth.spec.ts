@@ -69,7 +69,7 @@ describe('the record and the truth', () => {
           Math.min(...received(history, state).flatMap((one) => one.received.map(({ at }) => at)));
         if (record.ringingAt !== null) within(rangAt ?? Number.NaN, record.ringingAtEarliest, record.ringingAt);
         if (record.answeredAt !== null) {
-          // A late OK is set back to a guess: there the Bye bounds it from above (TRUTH.md 13).
+          // A late OK is set back to a guess: there the Bye bounds it from above (docs/truth.md 13).
           const latest = firstAt('ok') > firstAt('bye') ? firstAt('bye') : record.answeredAt;
           within(answeredAt ?? Number.NaN, record.answeredAtEarliest, latest);
         }

@@ -131,7 +131,7 @@ export async function insertQuarantine(pool: pg.Pool, row: Row = {}): Promise<st
   return full['id'] as string;
 }
 
-/** The settings of WIRE.md: 6 retries every 3 s, H = 19 s. */
+/** The settings of docs/wire.md: 6 retries every 3 s, H = 19 s. */
 export async function insertSettings(pool: pg.Pool, row: Row = {}): Promise<void> {
   await insert(pool, 'settings', {
     since: time(-1000),
