@@ -22,7 +22,9 @@ const FIELDS = Object.keys(RECORD) as (keyof CallRecord)[];
 function changed(field: keyof CallRecord): CallRecord {
   const value = RECORD[field];
   if (typeof value === 'boolean') return { ...RECORD, [field]: !value };
-  return { ...RECORD, [field]: typeof value === 'number' ? value + 1 : value === null ? 12_345 : `${String(value)}x` };
+  if (typeof value === 'string') return { ...RECORD, [field]: `${value}x` };
+  if (typeof value === 'number') return { ...RECORD, [field]: value + 1 };
+  return value === null ? { ...RECORD, [field]: 12_345 } : { ...RECORD, lossSample: { ...value, copyPairs: 1 } };
 }
 
 test.each(FIELDS.filter((field) => !UNHASHED.includes(field)))(
