@@ -6,6 +6,7 @@
  */
 import {
   addArrival,
+  byReceipt,
   contentText,
   encodeEvidence,
   type ArrivalOutcome,
@@ -247,8 +248,9 @@ export function rebuilt(
   });
   const evidence = without(raw, past);
   const superseded = [...new Set([...changes.superseded, ...standing.stray])];
-  const document = { ...encodeEvidence(evidence), calls: changes.kept };
-  const known = { ...encodeEvidence(stored.notifications), calls: stored.calls };
+  // Evidence stands in the order it came to be merged in: two documents are equal by what they hold.
+  const document = { ...encodeEvidence([...evidence].sort(byReceipt)), calls: changes.kept };
+  const known = { ...encodeEvidence([...stored.notifications].sort(byReceipt)), calls: stored.calls };
   const same = calls.length === 0 && superseded.length === 0 && JSON.stringify(document) === JSON.stringify(known);
   return same ? null : changeOf(key, stored, evidence, [], { ...changes, calls, superseded });
 }
