@@ -250,12 +250,10 @@ export class PgSweepStore implements SweepStore {
     >(sql, ...values);
     const keys = new Map<string, { key: DueKey['key']; ids: string[] }>();
     for (const row of rows) {
-      const known = keys.get(row.call_key);
-      if (known !== undefined) known.ids.push(row.id);
-      else {
-        const key = { callKey: row.call_key, sourceKey: row.source_key, callId: row.call_id };
-        keys.set(row.call_key, { key, ids: [row.id] });
-      }
+      const key = { callKey: row.call_key, sourceKey: row.source_key, callId: row.call_id };
+      const known = keys.get(row.call_key) ?? { key, ids: [] };
+      known.ids.push(row.id);
+      keys.set(row.call_key, known);
     }
     return [...keys.values()];
   }
