@@ -150,10 +150,9 @@ export class PgSweepStore implements SweepStore {
 
   async saveBook(source: SweptSource, book: Book, through: number, gaps: readonly Gap[]): Promise<boolean> {
     const before = source.processedThrough === null ? null : instant(source.processedThrough);
-    const stored = JSON.stringify(book);
     return this.prisma.$transaction(async (tx) => {
       const moved = await tx.$executeRaw`
-        update source set book = ${stored}::json, processed_through = ${instant(through)}
+        update source set book = ${JSON.stringify(book)}::json, processed_through = ${instant(through)}
         where key = ${source.key} and meaning_version = ${source.meaningVersion}
           and processed_through is not distinct from ${before}::timestamptz`;
       if (moved === 0) return false;
