@@ -15,7 +15,14 @@ export const PURE = ['notification', 'wire', 'delivery', 'lifecycle'];
 export const PURE_PACKAGES = { 'node:buffer': ['isAscii', 'isUtf8'], 'node:crypto': ['hash'], uuid: ['v5'] };
 
 const LEAVES = ['clock', 'config', 'log', 'metrics'];
-const PORTS = ['ingest/ports', 'ingest/sweep.ports', 'ingest/rebuild.ports', 'sources/ports', 'fanout/ports', 'access/ports'];
+const PORTS = [
+  'ingest/ports',
+  'ingest/sweep.ports',
+  'ingest/rebuild.ports',
+  'sources/ports',
+  'fanout/ports',
+  'access/ports',
+];
 const PARTS = ['transport', 'sources', 'ingest', 'store', 'query', 'access', 'fanout', 'api', 'ops'];
 
 /** @type {Readonly<Record<string, readonly string[]>>} */
