@@ -40,8 +40,11 @@ export async function run(config: RunConfig): Promise<Running> {
   const log = new Log(config);
   Logger.overrideLogger(log);
   const clock = systemClock();
-  const database = new Database({ url: config.databaseUrl, connectionsMax: config.databaseConnectionsMax });
-  const undo: (() => Promise<void>)[] = [() => database.disconnect()];
+  // Two pools, so that readers who ask for much never make an ack wait for a connection.
+  const readersMax = Math.max(1, Math.floor(config.databaseConnectionsMax / 2));
+  const database = databaseOf(config, config.databaseConnectionsMax - readersMax);
+  const readers = databaseOf(config, readersMax);
+  const undo: (() => Promise<void>)[] = [() => database.disconnect(), () => readers.disconnect()];
   try {
     await database.connect();
     const receiver = await openReceiver(config, database, clock, log);
@@ -49,7 +52,11 @@ export async function run(config: RunConfig): Promise<Running> {
     tellReceiving(log, config, receiver);
 
     const { serveHttp } = await import('./main.http.js');
-    const http = await serveHttp(config, { database, clock, followSources: () => receiver.followSources() }, log);
+    const http = await serveHttp(
+      config,
+      { database: readers, clock, followSources: () => receiver.followSources() },
+      log,
+    );
     undo.push(() => http.close());
     // Readers are answered until the last ack has left.
     undo.push(() => receiver.drain());
@@ -63,6 +70,10 @@ export async function run(config: RunConfig): Promise<Running> {
     await undone(undo);
     throw error;
   }
+}
+
+function databaseOf(config: RunConfig, connectionsMax: number): Database {
+  return new Database({ url: config.databaseUrl, connectionsMax });
 }
 
 /** Backwards, and all of it even where one step fails; then says what failed. */

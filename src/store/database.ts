@@ -34,7 +34,8 @@ export class Database {
       onConnectionError: () => undefined,
       statementNameGenerator: ({ sql }) => statementName(sql),
     });
-    this.client = new PrismaClient({ adapter });
+    // Prisma's own 2 s for a connection refuse a batch on a busy machine that 18 s of retries would have carried.
+    this.client = new PrismaClient({ adapter, transactionOptions: { maxWait: 10_000, timeout: 15_000 } });
   }
 
   /** Opens the pool and proves it with a query, so that a wrong address shows at start and not at the first datagram. */
