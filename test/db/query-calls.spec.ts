@@ -112,8 +112,11 @@ describe('history', () => {
   test.each(ROWS)('%j gives %s', async (asked, expected) => {
     const found = await shown(asked);
     if (Object.keys(asked).some((name) => SORTED.has(name))) {
-      if (asked['sort'] === '-talkMs') expect(found.slice(0, 4)).toEqual(expected.split(' '));
-      else expect(found).toEqual(expected.split(' '));
+      const places = expected.split(' ');
+      // Calls without a talk or an end stand last, in the order of their ids, which are new in every run.
+      const ordered = asked['sort'] === '-talkMs' ? 4 : String(asked['sort']).endsWith('endedAt') ? 6 : places.length;
+      expect(found.slice(0, ordered)).toEqual(places.slice(0, ordered));
+      if (asked['sort'] !== '-talkMs') expect([...found].sort()).toEqual([...places].sort());
     } else expect([...found].sort()).toEqual(expected.split(' ').sort());
   });
 
