@@ -4,10 +4,8 @@ import type { SerialMeaning } from '../notification.js';
 import type { SourceRow, SourceSettingsStore } from '../sources/ports.js';
 import type { CodecLock } from '../wire/lock.js';
 import { faultOf } from './faults.js';
+import { RECEIVER_GONE_MS } from './receivers.js';
 import { type ForgottenCodec, PgSourceStore, type StoredCodec } from './sources.js';
-
-/** A receiver that gave no sign of life for so long holds W back no longer (as `PgSweepStore.beat` says). */
-const RECEIVER_GONE_MS = 10_000;
 
 interface Locked {
   readonly meaning: SerialMeaning;

@@ -17,11 +17,10 @@ import type {
 } from '../ingest/sweep.ports.js';
 import type { Gap, SerialMeaning, WireState } from '../notification.js';
 import { Contended, faultOf } from './faults.js';
+import { RECEIVER_GONE_MS } from './receivers.js';
 import { GAP_COLUMNS, gapRow, rowArray } from './rows.js';
 import { feedFacts, windowSample } from './sweep.facts.js';
 
-/** A receiver whose last sign of life is older than this holds W back no longer: nothing of it can still arrive unasked. */
-const RECEIVER_GONE_MS = 10_000;
 /** A serial that is a number. */
 const DECIMAL = /^\d{1,38}$/;
 
