@@ -24,7 +24,14 @@ const CONTENT_FIELDS = ['callerNumber', 'calleeNumber', 'forwardNumber', 'menuId
 
 /** Two contents that say the same. */
 export function sameContent(a: Content, b: Content): boolean {
-  return CONTENT_FIELDS.every((field) => a[field] === b[field]);
+  return (
+    a === b ||
+    (a.callerNumber === b.callerNumber &&
+      a.calleeNumber === b.calleeNumber &&
+      a.forwardNumber === b.forwardNumber &&
+      a.menuId === b.menuId &&
+      a.menuName === b.menuName)
+  );
 }
 
 /** Content as one string: its order decides which of several contents of one notification speaks. */
@@ -32,13 +39,8 @@ export function contentText(content: Content): string {
   return CONTENT_FIELDS.map((field) => content[field] ?? '').join('\u0000');
 }
 
-/** Same identity and same content: rows that interval union may join. */
-function sameRow(notification: Notification, report: Report): boolean {
-  return (
-    notification.serial === report.serial &&
-    notification.state === report.state &&
-    sameContent(notification.content, report)
-  );
+function sameIdentity(a: Pick<Report, 'serial' | 'state'>, b: Pick<Report, 'serial' | 'state'>): boolean {
+  return a.serial === b.serial && a.state === b.state;
 }
 
 /** Receipts of one identity that a chain of copies at most H apart would link. */
@@ -112,11 +114,13 @@ function rankOrder(state: WireState): number {
 
 /** Rows in order of receipt. They nearly always are already, and looking costs a tenth of sorting. */
 export function inOrder<Row extends Notification>(rows: readonly Row[]): readonly Row[] {
-  const ordered = rows.every((row, index) => {
-    const before = rows[index - 1];
-    return before === undefined || byReceipt(before, row) <= 0;
-  });
-  return ordered ? rows : [...rows].sort(byReceipt);
+  let before: Row | null = null;
+  for (const row of rows) {
+    if (before !== null && before.firstAt >= row.firstAt && byReceipt(before, row) > 0)
+      return [...rows].sort(byReceipt);
+    before = row;
+  }
+  return rows;
 }
 
 /**
@@ -125,15 +129,18 @@ export function inOrder<Row extends Notification>(rows: readonly Row[]): readonl
  */
 export function addArrival(stored: readonly Notification[], arrival: Arrival, horizonMs: number): Merge {
   const { report, stamp } = arrival;
-  const joined = stored.filter((row) => sameRow(row, report) && within(row, stamp.at, stamp.at, horizonMs));
-  const disputed = stored.some(
-    (row) =>
-      row.serial === report.serial &&
-      row.state === report.state &&
-      !sameContent(row.content, report) &&
-      within(row, stamp.at, stamp.at, horizonMs),
-  );
-  const notification = joined.reduce(union, fromArrival(arrival));
+  const reached = stored.filter((row) => sameIdentity(row, report) && within(row, stamp.at, stamp.at, horizonMs));
+  const own = fromArrival(arrival);
+  if (reached.length === 0) {
+    return {
+      notifications: inOrder([...stored, own]),
+      outcome: 'first',
+      change: { replaces: [], notification: own },
+    };
+  }
+  const joined = reached.filter((row) => sameContent(row.content, report));
+  const disputed = joined.length < reached.length;
+  const notification = joined.reduce(union, own);
   const notifications = inOrder([...stored.filter((row) => !joined.includes(row)), notification]);
   const outcome = joined.length > 0 ? 'duplicate' : disputed ? 'conflict' : 'first';
   return { notifications, outcome, change: { replaces: joined.map((row) => row.firstAt), notification } };
@@ -141,7 +148,7 @@ export function addArrival(stored: readonly Notification[], arrival: Arrival, ho
 
 /** A notification as lifecycle sees it: the content that speaks, and whether copies disagreed (docs/truth.md 3). */
 export interface Spoken extends Notification {
-  readonly disputed: boolean;
+  readonly disputed?: boolean;
 }
 
 /** Two parts of one notification, the earlier first: its content speaks. */
@@ -150,7 +157,7 @@ function link(earlier: Spoken, later: Spoken): Spoken {
     ...earlier,
     lastAt: Math.max(earlier.lastAt, later.lastAt),
     copies: earlier.copies + later.copies,
-    disputed: earlier.disputed || later.disputed || !sameContent(earlier.content, later.content),
+    disputed: earlier.disputed === true || later.disputed === true || !sameContent(earlier.content, later.content),
   };
 }
 
@@ -161,8 +168,11 @@ const COMPARED_MAX = 8;
 function allDistinct(rows: readonly Notification[]): boolean {
   if (rows.length > COMPARED_MAX) return false;
   return rows.every((row, index) => {
-    const first = rows.findIndex((other) => other.serial === row.serial && other.state === row.state);
-    return first === index;
+    for (let earlier = 0; earlier < index; earlier++) {
+      const other = rows[earlier];
+      if (other !== undefined && sameIdentity(other, row)) return false;
+    }
+    return true;
   });
 }
 
@@ -174,12 +184,12 @@ function allDistinct(rows: readonly Notification[]): boolean {
  */
 export function speak(stored: readonly Notification[], horizonMs: number): readonly Spoken[] {
   const ordered = inOrder(stored);
-  if (allDistinct(ordered)) return ordered.map((row) => ({ ...row, disputed: false }));
+  if (allDistinct(ordered)) return ordered;
   const chains = new Map<string, Spoken[]>();
   for (const row of ordered) {
     const identity = `${row.serial}\u0000${row.state}`;
     const earlier = chains.get(identity) ?? [];
-    let whole: Spoken = { ...row, disputed: false };
+    let whole: Spoken = row;
     // Chains of one identity end in the order they begin, so the ones within reach are the last.
     for (let last = earlier.at(-1); last !== undefined; last = earlier.at(-1)) {
       if (last.lastAt + horizonMs < row.firstAt - row.idleMs) break;

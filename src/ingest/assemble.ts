@@ -106,6 +106,7 @@ function changeOf(
   return {
     key,
     expectedVersion: stored.version,
+    notifications,
     document: { ...encodeEvidence(notifications), calls: kept },
     lastAt: Math.max(...notifications.map((one) => one.lastAt)),
     raw,

@@ -210,7 +210,7 @@ export class GroupCommit {
       const asOf = this.options.clock.now();
       return groups.map(({ key, pendings }) => this.decideKey(key, pendings, stored.get(key.callKey), asOf, outcomes));
     };
-    await this.options.store.commit(
+    await this.options.store.add(
       groups.map(({ key }) => key),
       decide,
     );

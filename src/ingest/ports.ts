@@ -62,6 +62,8 @@ export interface CallWrite {
 export interface KeyChange {
   readonly key: KeyRef;
   readonly expectedVersion: number;
+  /** Everything received under the key, which `document` packs. */
+  readonly notifications: readonly Notification[];
   readonly document: EvidenceDocument;
   readonly lastAt: number;
   readonly raw: readonly RawWrite[];
@@ -109,6 +111,12 @@ export interface LedgerStore {
     keys: readonly KeyRef[],
     decide: (stored: ReadonlyMap<string, StoredKey>) => readonly KeyChange[],
   ): Promise<void>;
+
+  /**
+   * The same for arrivals, of which each changes its key: what is stored may be told from memory, for the write finds out
+   * when the memory is wrong. (`commit` always reads, since it may decide to write nothing.)
+   */
+  add(keys: readonly KeyRef[], decide: (stored: ReadonlyMap<string, StoredKey>) => readonly KeyChange[]): Promise<void>;
 }
 
 export interface QuarantineStore {

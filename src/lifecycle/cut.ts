@@ -22,17 +22,27 @@ export function serialNamesCall(meaning: SerialMeaning): boolean {
   return meaning === 'constant' || meaning === 'call_number';
 }
 
+/** Serials that count within a call are small, and each fold asks for them five times. */
+const SMALL_SERIALS = new Map(Array.from({ length: 100 }, (_, serial) => [String(serial), BigInt(serial)]));
+
 /** Decimal serial as a number of any size; null when it is not one. */
 export function serialNumber(serial: string): bigint | null {
+  const small = SMALL_SERIALS.get(serial);
+  if (small !== undefined) return small;
   return /^\d{1,38}$/.test(serial) ? BigInt(serial) : null;
 }
 
 /** When an open call counts as ended for want of a Bye: its last event plus the stale limit; null once a Bye is there. */
 export function staleAt(call: readonly Spoken[], settings: Settings): number | null {
-  if (call.some((one) => one.state === 'bye')) return null;
-  const answers = call.filter((one) => one.state === 'ok').map((one) => one.firstAt);
-  if (answers.length > 0) return Math.min(...answers) + settings.staleAnsweredMs;
-  return Math.max(...call.map((one) => one.firstAt)) + settings.staleRingingMs;
+  let answeredAt = Number.POSITIVE_INFINITY;
+  let lastAt = Number.NEGATIVE_INFINITY;
+  for (const { state, firstAt } of call) {
+    if (state === 'bye') return null;
+    if (state === 'ok') answeredAt = Math.min(answeredAt, firstAt);
+    lastAt = Math.max(lastAt, firstAt);
+  }
+  const answered = answeredAt !== Number.POSITIVE_INFINITY;
+  return answered ? answeredAt + settings.staleAnsweredMs : lastAt + settings.staleRingingMs;
 }
 
 /** x's serial does not stand above y's: where serials count within a call, y's call is not x's. */

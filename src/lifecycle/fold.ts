@@ -12,7 +12,7 @@
  * on, and a presumed end back; it never moves a reported end. The record depends on the notifications, the facts and W
  * alone (law 2): nothing here keeps anything between two calls.
  */
-import { speak, type Spoken } from '../delivery/evidence.js';
+import { sameContent, speak, type Spoken } from '../delivery/evidence.js';
 import type { SourceFacts } from '../delivery/facts.js';
 import {
   horizonMs,
@@ -49,6 +49,10 @@ export interface FoldedCall {
 function contentOf(events: Events): { content: Content; disagree: boolean } {
   const { ok, bye, ringing, others } = events;
   const speakers = [...(ok === null ? [] : [ok]), ...ringing, ...(bye === null ? [] : [bye]), ...others];
+  const [speaker] = speakers;
+  if (speaker !== undefined && speakers.every(({ content }) => sameContent(content, speaker.content))) {
+    return { content: speaker.content, disagree: false };
+  }
   let disagree = false;
   const pick = (field: keyof Content): string | null => {
     let said: string | null = null;
@@ -178,7 +182,7 @@ function foldCall(key: FoldKey, call: readonly Spoken[], facts: SourceFacts): Fo
       talkMsMin: talk.min,
       talkMsMax: talk.max,
       late: times.late,
-      conflict: disagree || events.repeated || call.some((one) => one.disputed),
+      conflict: disagree || events.repeated || call.some((one) => one.disputed === true),
       notificationCount: call.length,
       duplicateCount: call.reduce((sum, one) => sum + one.copies - 1, 0),
       missingCount: missing.filter((gap) => gap.certainty === 'certain').reduce((sum, gap) => sum + missingIn(gap), 0),

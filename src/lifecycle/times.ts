@@ -41,14 +41,16 @@ export interface Times {
 
 /** Sorts the notifications of one call (in order of first receipt) by what they say. */
 export function eventsOf(call: readonly Spoken[]): Events {
-  const oks = call.filter((one) => one.state === 'ok');
-  const byes = call.filter((one) => one.state === 'bye');
+  const byRank: [Spoken[], Spoken[], Spoken[]] = [[], [], []];
+  const others: Spoken[] = [];
+  for (const one of call) {
+    const own = rank(one.state);
+    (own === null ? others : byRank[own]).push(one);
+  }
+  const [ringing, oks, byes] = byRank;
   return {
-    ringing: call.filter((one) => rank(one.state) === 0),
-    ok: oks[0] ?? null,
-    bye: byes[0] ?? null,
+    ...{ ringing, others, ok: oks[0] ?? null, bye: byes[0] ?? null },
     repeated: oks.length > 1 || byes.length > 1,
-    others: call.filter((one) => rank(one.state) === null),
   };
 }
 

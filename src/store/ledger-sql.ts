@@ -37,33 +37,47 @@ function assign(columns: readonly string[], from: string): string {
   return columns.map((column) => `${column} = ${from}.${column}`).join(', ');
 }
 
+/** Columns that hold instants: `..._at`, `..._at_earliest` and `settle_after`. */
+const INSTANT = /_at(?:_earliest)?$|^settle_after$/;
+
+function instantOf(column: string, base: string): string {
+  return `${base}::timestamptz + ${column} * interval '1 ms' as ${column}`;
+}
+
+/** The rows of a table that a parameter holds (see `rows.ts`), as the table has them. */
+export function sentRows(table: 'call' | 'notification', parameter: string, base: string): string {
+  const values = TABLE_COLUMNS[table].map((column) => (INSTANT.test(column) ? instantOf(column, base) : column));
+  return `select ${values.join(', ')} from unnest(${parameter}::${table}_sent[])`;
+}
+
 /**
  * $1 evidence rows, $2 their documents (separated by the unit separator, which JSON text never holds), $3 how many,
- * $4 calls to insert or to update where they stand, $5 raw rows to insert; then one parameter per rare part, in order.
+ * $4 calls to insert or to update where they stand, $5 raw rows to insert, $6 the base their instants count from; then one
+ * parameter per rare part, in order.
  *
  * The last line divides by zero, and so rolls all of it back, unless every evidence row was still at the version that was
  * read: another receiver's update is never overwritten. It is one statement, so it needs no transaction around it.
  */
 export function writeSql(rare: readonly RarePart[]): string {
-  const parts = rare.map((part, index) => `,\n${RARE_SQL[part](`$${String(index + 6)}`)}`);
+  const parts = rare.map((part, index) => `,\n${RARE_SQL[part](`$${String(index + 7)}`)}`);
   return `/* ledger_write_${rare.map((part) => RARE_PARTS.indexOf(part)).join('')} */
 with guarded as (
   insert into call_evidence as stored (${EVIDENCE_COLUMNS.join(', ')})
-  select call_key, source_key, call_id, version, document::json, last_at
-  from rows from (unnest($1::call_evidence[]), unnest(string_to_array($2, e'\\x1f')))
-    as sent (call_key, source_key, call_id, version, evidence, last_at, document)
+  select call_key, source_key, call_id, version, document::json, ${instantOf('last_at', '$6')}
+  from rows from (unnest($1::call_evidence_sent[]), unnest(string_to_array($2, e'\\x1f')))
+    as sent (call_key, source_key, call_id, version, last_at, document)
   on conflict (call_key) do update set
     version = excluded.version, evidence = excluded.evidence, last_at = greatest(stored.last_at, excluded.last_at)
     where stored.version = excluded.version - 1
   returning 1
 ), calls as (
   insert into call as stored
-  select * from unnest($4::call[])
+  ${sentRows('call', '$4', '$6')}
   on conflict (call_key, id, settled) do update set
     ${assign(CALL_VALUES, 'excluded')}, revision = stored.revision + excluded.revision
 ), raw as (
   insert into notification
-  select * from unnest($5::notification[])
+  ${sentRows('notification', '$5', '$6')}
 )${parts.join('')}
 select 1 / (count(*) = $3)::integer as guarded from guarded`;
 }
@@ -78,7 +92,7 @@ const RARE_SQL: Readonly<Record<RarePart, (parameter: string) => string>> = {
   update call as stored set
     settled = sent.settled, ${assign(CALL_VALUES, 'sent')},
     revision = stored.revision + greatest(sent.revision, (stored.settled <> sent.settled)::integer)
-  from unnest(${parameter}::call[]) as sent
+  from (${sentRows('call', parameter, '$6')}) as sent
   where stored.call_key = sent.call_key and stored.id = sent.id
 )`,
   gaps: (parameter) => `gaps as (
@@ -88,11 +102,11 @@ const RARE_SQL: Readonly<Record<RarePart, (parameter: string) => string>> = {
 )`,
   raw_updates: (parameter) => `raw_updates as (
   update notification as stored set ${assign(['last_at', 'copies'], 'sent')}
-  from unnest(${parameter}::notification[]) as sent
+  from (${sentRows('notification', parameter, '$6')}) as sent
   where ${RAW_KEY_MATCH}
 )`,
   raw_deletes: (parameter) => `raw_deletes as (
-  delete from notification as stored using unnest(${parameter}::notification[]) as sent where ${RAW_KEY_MATCH}
+  delete from notification as stored using (${sentRows('notification', parameter, '$6')}) as sent where ${RAW_KEY_MATCH}
 )`,
   superseded: (parameter) => `superseded as (
   delete from call as stored

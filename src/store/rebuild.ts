@@ -4,7 +4,8 @@ import type { PrismaClient } from '../generated/prisma/client.js';
 import type { RawKey, RebuildStore, RebuiltSource, Standing } from '../ingest/rebuild.ports.js';
 import type { FeedFacts, MeaningChange } from '../ingest/sweep.ports.js';
 import type { CallRecord, Notification, WireState } from '../notification.js';
-import { CALL_COLUMNS, callRow, rowArray } from './rows.js';
+import { sentRows } from './ledger-sql.js';
+import { CALL_COLUMNS, callRow, rowArray, sinceBase } from './rows.js';
 import { feedFacts } from './sweep.facts.js';
 
 /** Columns that count writes, or say when something was written: two rows that differ only there are equal. */
@@ -92,11 +93,14 @@ export class PgRebuildStore implements RebuildStore {
     keys: readonly string[],
     records: readonly { readonly callKey: string; readonly record: CallRecord }[],
   ): Promise<Standing> {
-    const sent = records.map(({ callKey, record }) => callRow(callKey, { record, place: 'either', revised: false }, 0));
+    const since = sinceBase(0);
+    const sent = records.map(({ callKey, record }) =>
+      callRow(callKey, { record, place: 'either', revised: false }, 0, since),
+    );
     const found = await this.prisma.$queryRawUnsafe<{ call_key: string; id: string; fault: string }[]>(
       `select coalesce(sent.call_key, stored.call_key) as call_key, coalesce(sent.id, stored.id) as id,
          case when stored.id is null then 'missing' when sent.id is null then 'stray' else 'different' end as fault
-       from unnest($1::call[]) as sent
+       from (${sentRows('call', '$1', "'epoch'")}) as sent
        full join (select * from call where call_key = any ($2::uuid[])) as stored
          on stored.call_key = sent.call_key and stored.id = sent.id
        where (${COMPARED.map((column) => `stored.${column}`).join(', ')})

@@ -43,7 +43,7 @@ async function commit(
   into = store,
 ): Promise<void> {
   const keys = new Map(arrivals.map((one) => [keyOf(one).callKey, keyOf(one)]));
-  await into.commit([...keys.values()], (stored) => {
+  await into.add([...keys.values()], (stored) => {
     onDecide();
     return [...keys.values()].map((key) => {
       const own = arrivals.filter((one) => keyOf(one).callKey === key.callKey);
@@ -75,6 +75,19 @@ test('the columns the rows are written in are those of the tables, in their orde
     );
     expect({ table, columns: found.map(({ name }) => name) }).toEqual({ table, columns });
   }
+});
+
+test('the types rows travel in are their tables, with instants as numbers', async () => {
+  const { rows: differing } = await pool.query(
+    `select t.attrelid::regclass as "table", t.attname
+     from pg_attribute t
+     left join pg_attribute s on s.attrelid = to_regclass(t.attrelid::regclass || '_sent') and s.attname = t.attname
+     where t.attrelid = any (array['call', 'notification', 'call_evidence']::regclass[])
+       and t.attnum > 0 and not t.attisdropped and t.attname <> 'evidence'
+       and format_type(s.atttypid, null) is distinct from
+         case t.atttypid when 'timestamptz'::regtype then 'bigint' else format_type(t.atttypid, null) end`,
+  );
+  expect(differing).toEqual([]);
 });
 
 test('a batch leaves one call row, one evidence row and every raw notification', async () => {
@@ -178,6 +191,17 @@ test('two receivers that write one call at the same time keep both notifications
     });
     expect(await rows('select 1 from notification where call_id = $1', id)).toHaveLength(3);
   }
+  await otherPrisma.$disconnect();
+});
+
+test('what another receiver stored since is read when the write finds it', async () => {
+  const otherPrisma = testPrisma(database);
+  const other = new PgLedgerStore(otherPrisma, clock);
+  await commit([arrival('overtaken', '1', 'ringing', 0)]);
+  await commit([arrival('overtaken', '2', 'ok', 1_000)], undefined, other);
+  await commit([arrival('overtaken', '3', 'bye', 2_000)]);
+  const [call] = await callsOf('overtaken');
+  expect(call).toEqual({ state: 'ended', revision: 3, notification_count: 3 });
   await otherPrisma.$disconnect();
 });
 

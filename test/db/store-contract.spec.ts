@@ -32,6 +32,7 @@ function postgres(): Stores['store'] {
   const quarantine = new PgQuarantineStore(prisma);
   return Object.assign(new PgSweepStore(prisma), {
     commit: ledger.commit.bind(ledger),
+    add: ledger.add.bind(ledger),
     keep: quarantine.keep.bind(quarantine),
   });
 }

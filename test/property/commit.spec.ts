@@ -26,7 +26,8 @@ class Gate {
   constructor(private readonly fates: readonly Fate[]) {}
 
   readonly store: LedgerStore = {
-    commit: async (keys, decide) => {
+    commit: (keys, decide) => this.memory.commit(keys, decide),
+    add: async (keys, decide) => {
       await new Promise<void>((resolve) => this.held.push(resolve));
       if (this.fates[this.turn++ % this.fates.length] === 'away') throw new StoreUnavailable('away');
       if (keys.some(({ callId }) => isRefused(callId))) throw new RowRejected('refused');

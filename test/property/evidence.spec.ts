@@ -52,7 +52,7 @@ describe('evidence', () => {
           );
           for (const one of spoken) {
             const callers = all.filter(([at]) => at >= one.firstAt && at <= one.lastAt);
-            expect(one.disputed).toBe(new Set(callers.map(([, caller]) => caller)).size > 1);
+            expect(one.disputed ?? false).toBe(new Set(callers.map(([, caller]) => caller)).size > 1);
             const first = callers.filter(([at]) => at === one.firstAt).map(([, caller]) => caller);
             expect(one.content.callerNumber).toBe(first.sort()[0]);
           }

@@ -52,6 +52,13 @@ export abstract class MemoryLedger implements LedgerStore, QuarantineStore {
     return Promise.resolve();
   }
 
+  add(
+    keys: readonly KeyRef[],
+    decide: (stored: ReadonlyMap<string, StoredKey>) => readonly KeyChange[],
+  ): Promise<void> {
+    return this.commit(keys, decide);
+  }
+
   private write(change: KeyChange): void {
     const { callKey } = change.key;
     this.evidence.set(callKey, { version: change.expectedVersion + 1, document: JSON.stringify(change.document) });
