@@ -1,12 +1,13 @@
-/** One datagram to a report and the mirror of its ack, and the mirror to the ack. A further codec is a row in CODECS. */
+/** One datagram to a report and the mirror of its ack. A further codec is a row in CODECS. */
 import { decode } from './decode.js';
 import type { Decoded } from './decode.js';
 import { readDelimited } from './delimited.js';
 import { toReport } from './fields.js';
 import { readJson } from './json.js';
 import { readKeyValue } from './key-value.js';
-import type { AckMirror, CodecName, CodecSettings, Parsed, Reading } from './reading.js';
+import type { CodecName, CodecSettings, Parsed, Reading, Shape } from './reading.js';
 
+export { encodeAck } from './ack.js';
 export { CHARSETS, CODEC_NAMES, QUARANTINE_REASONS } from './reading.js';
 export type {
   AckMirror,
@@ -16,45 +17,41 @@ export type {
   Parsed,
   ParseFailure,
   QuarantineReason,
+  Shape,
 } from './reading.js';
 
-interface Codec {
-  readonly read: (decoded: Decoded, delimiter?: string) => Reading;
-  /** What stands around the two fields in an ack. */
-  readonly ackOpen: string;
-  readonly ackClose: string;
-}
-
-const CODECS: Readonly<Record<CodecName, Codec>> = {
-  delimited: { read: readDelimited, ackOpen: '', ackClose: '' },
-  key_value: { read: readKeyValue, ackOpen: '', ackClose: '' },
-  json: { read: readJson, ackOpen: '{', ackClose: '}' },
+/** Splits a datagram into its fields as each codec does; what is wrong with the fields themselves is `toReport`'s. */
+const CODECS: Readonly<Record<CodecName, (decoded: Decoded, settings: Shape) => Reading>> = {
+  delimited: (decoded, { delimiter }) => readDelimited(decoded, delimiterOf(delimiter)),
+  key_value: (decoded, { delimiter }) => readKeyValue(decoded, delimiterOf(delimiter)),
+  json: readJson,
 };
 
 /** Reads a datagram by its source's settings. Never throws: a failure says why and carries no value of the datagram. */
 export function parse(bytes: Uint8Array, settings: CodecSettings): Parsed {
-  const decoded = decode(bytes, settings.charset);
-  return decoded.ok ? parseDecoded(decoded, settings) : decoded;
+  return checked(readFields(bytes, settings));
 }
 
 /** `parse` for text already decoded: detection decodes once and tries every codec. */
-export function parseDecoded(decoded: Decoded, settings: Omit<CodecSettings, 'charset'>): Parsed {
-  const { read } = CODECS[settings.codec];
-  // An empty delimiter cuts nothing: taken as none set, so that no stored settings can make a codec run for ever.
-  const reading = read(decoded, settings.delimiter === '' ? undefined : settings.delimiter);
+export function parseDecoded(decoded: Decoded, shape: Shape): Parsed {
+  return checked(CODECS[shape.codec](decoded, shape));
+}
+
+/** The fields of a datagram as text, before their shape is looked at. */
+export function readFields(bytes: Uint8Array, settings: CodecSettings): Reading {
+  const decoded = decode(bytes, settings.charset);
+  return decoded.ok ? CODECS[settings.codec](decoded, settings) : decoded;
+}
+
+function checked(reading: Reading): Parsed {
   if (!reading.ok) {
     return reading;
   }
-  const checked = toReport(reading.fields);
-  return checked.ok ? { ok: true, report: checked.report, mirror: reading.mirror } : checked;
+  const made = toReport(reading.fields);
+  return made.ok ? { ok: true, report: made.report, mirror: reading.mirror } : made;
 }
 
-/**
- * The ack of a datagram: Call ID and Serial Number, in that order, in the request's own bytes, delimiter, key spelling
- * and terminator. Never longer than the request, so a forged sender address gains an attacker nothing.
- */
-export function encodeAck(mirror: AckMirror): Uint8Array {
-  const { ackOpen, ackClose } = CODECS[mirror.codec];
-  const text = ackOpen + mirror.callId + mirror.delimiter + mirror.serial + ackClose + mirror.terminator;
-  return Buffer.from(text, 'latin1');
+/** An empty delimiter cuts nothing: taken as none set, so that no stored settings can make a codec run for ever. */
+function delimiterOf(delimiter: string | undefined): string | undefined {
+  return delimiter === '' ? undefined : delimiter;
 }

@@ -5,7 +5,7 @@ import { isAscii } from 'node:buffer';
 import { parseDecoded } from './codec.js';
 import { decode } from './decode.js';
 import { CHARSETS, failure } from './reading.js';
-import type { Charset, CodecSettings, Parsed, ParseFailure, QuarantineReason } from './reading.js';
+import type { Charset, CodecSettings, Parsed, ParseFailure, QuarantineReason, Shape } from './reading.js';
 import { isKnownState } from './state.js';
 
 /** One way to read a datagram and what came of it. */
@@ -22,9 +22,8 @@ type Passing = Reportable & {
 };
 export type Detection = Passing | ParseFailure;
 
-type Shape = Omit<CodecSettings, 'charset'>;
-
-const SHAPES: readonly Shape[] = [
+/** What is tried on a source nobody knows. */
+export const SHAPES: readonly Shape[] = [
   ...[',', '|', ';', '\t', '^'].map((delimiter) => ({ codec: 'delimited' as const, delimiter })),
   ...[',', '|', ';', '\t', '^', '&', '\n', '\r\n'].map((delimiter) => ({ codec: 'key_value' as const, delimiter })),
   { codec: 'json' },
@@ -33,7 +32,7 @@ const SHAPES: readonly Shape[] = [
 /** Reasons that speak of the bytes, whatever the codec. */
 const OF_THE_BYTES: readonly QuarantineReason[] = ['empty', 'nul', 'charset'];
 /** How near a failure came: text that had the fields came nearer than text that did not. */
-const NEARNESS: readonly QuarantineReason[] = [
+export const NEARNESS: readonly QuarantineReason[] = [
   'state',
   'number',
   'menu',

@@ -64,6 +64,8 @@ export function readJson(decoded: Decoded): Reading {
     serial: token(decoded, serial),
     delimiter: ',',
     terminator: decoded.terminator,
+    open: '{',
+    close: '}',
   };
   return { ok: true, fields: complete.fields, mirror };
 }

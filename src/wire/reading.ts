@@ -15,10 +15,15 @@ export type CodecName = (typeof CODEC_NAMES)[number];
 /** How a source writes. Plain JSON, stored with the source. */
 export interface CodecSettings {
   readonly codec: CodecName;
-  /** delimited: between fields; key_value: between pairs; json: unused. 1 to 4 bytes; `,` when absent. */
+  /** delimited: between fields; key_value: between pairs; others: unused. 1 to 4 bytes; `,` when absent. */
   readonly delimiter?: string;
   readonly charset: Charset;
+  /** delimited: a field may stand in double quotes, a quote inside it doubled. Off when absent. */
+  readonly quoted?: boolean;
 }
+
+/** Codec and options without the charset. */
+export type Shape = Omit<CodecSettings, 'charset'>;
 
 export const DEFAULT_DELIMITER = ',';
 
@@ -36,6 +41,11 @@ export interface AckMirror {
   readonly delimiter: string;
   /** What ended the datagram: '', NUL, LF, CR LF, or a line end and NUL. Padding with NULs is mirrored as one. */
   readonly terminator: string;
+  /** What stands before and after the two in json and xml; nothing when absent. */
+  readonly open?: string;
+  readonly close?: string;
+  /** The whole ack, where an operator set another form than the mirror (`withAckForm`). */
+  readonly ack?: string;
 }
 
 /**
