@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { loadConfig } from '../config.js';
+import { type Config, loadConfig } from '../config.js';
+import type { Log } from '../log.js';
 import { migrate } from '../store/migrate.js';
 import { provideDatabase } from '../store/provide.js';
 import { plainSentence } from './plain.js';
@@ -27,7 +28,7 @@ async function serve(): Promise<void> {
   loading.catch(() => undefined);
   const undo: (() => Promise<void>)[] = [];
   try {
-    const database = await provideDatabase(config);
+    const database = await provideDatabase(config, teller(config));
     undo.push(() => database.stop());
     if (!database.owner) {
       throw new Error('Ringledger is running on this data folder already. Stop it first, or set another DATA_DIR.');
@@ -44,6 +45,15 @@ async function serve(): Promise<void> {
   }
   // Whatever still keeps the process alive (a keep-alive connection, a timer) has been drained or is not worth waiting for.
   process.exit(0);
+}
+
+/** Logs what befalls the embedded PostgreSQL; the logger is loaded when there is something to say, not while it starts. */
+function teller(config: Config): (sentence: string) => void {
+  let log: Promise<Log> | null = null;
+  return (sentence) => {
+    log ??= import('../log.js').then(({ Log }) => new Log(config));
+    void log.then((own) => own.warn(sentence, 'PostgreSQL'));
+  };
 }
 
 /** Aborts at the first SIGINT or SIGTERM; a second one ends the process at once, with PostgreSQL left for the next start to adopt. */
