@@ -25,6 +25,7 @@ import { PgSourceStore } from './store/sources.js';
 import { PgSweepStore } from './store/sweep.js';
 import { parseAllowList } from './transport/allow-list.js';
 import { OnceAMinute } from './transport/once-a-minute.js';
+import { RecentDatagrams } from './transport/recent.js';
 import type { UdpStats } from './transport/udp.events.js';
 import { UdpServer } from './transport/udp.server.js';
 
@@ -35,6 +36,8 @@ const FLIGHTS_MAX = 2;
 export interface Receiver {
   readonly sockets: UdpStats['sockets'];
   counts(): { readonly transport: UdpStats; readonly datagrams: readonly Counted[]; readonly inFlight: number };
+  /** What arrived lately. */
+  readonly recent: RecentDatagrams;
   /** Follows what an operator decided of a source; otherwise the next pulse does. */
   followSources(): Promise<void>;
   /** Stops reading; resolves when everything received is stored and its acks have left. */
@@ -55,6 +58,7 @@ interface Wired {
   readonly tally: Tally;
   readonly pulse: Pulse;
   readonly udp: UdpServer;
+  readonly recent: RecentDatagrams;
   readonly partitions: PartitionKeeper;
 }
 
@@ -98,7 +102,7 @@ export async function openReceiver(config: Config, database: Database, clock: Cl
     await udp.drain();
   };
   return {
-    sockets: udp.stats().sockets,
+    ...{ sockets: udp.stats().sockets, recent: wired.recent },
     counts: () => {
       const { queued, inFlight } = groupCommit.depth();
       return { transport: udp.stats(), datagrams: tally.lines(), inFlight: queued + inFlight + quarantine.depth() };
@@ -147,7 +151,8 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
       if (lines.due(text, clock.now()) !== null) log.error(text, 'Sweep');
     },
   });
-  const udp = udpServer(config, clock, sources);
+  const recent = new RecentDatagrams(clock.now());
+  const udp = udpServer(config, clock, sources, recent);
   // Last, since it goes on by itself and nothing after it can fail.
   const partitions = await keepPartitions(prisma, clock, config.retentionDays, (error) => {
     log.warn(`Partitions of the raw notifications were not kept: ${String(error)}`, 'Store');
@@ -163,18 +168,19 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
     tally: new Tally(),
     pulse,
     udp,
+    recent,
     partitions,
   };
 }
 
-function udpServer(config: Config, clock: Clock, sources: SourceRegistry): UdpServer {
+function udpServer(config: Config, clock: Clock, sources: SourceRegistry, recent: RecentDatagrams): UdpServer {
   const { list, faults } = parseAllowList(config.udpAllowedSources ?? undefined);
   if (faults.length > 0) throw new Error(faults.join('\n'));
   return new UdpServer({
     bind: config.udpHosts.map((host) => ({ host, port: config.reportPort })),
     ...{ allowed: list, clock, deserializer: new DatagramDeserializer(sources), serializer: new AckSerializer() },
     maxDatagramBytes: config.udpDatagramBytesMax,
-    receiveBufferBytes: config.udpReceiveBufferBytes,
+    ...{ receiveBufferBytes: config.udpReceiveBufferBytes, recent },
   });
 }
 

@@ -14,8 +14,9 @@ import { firstValueFrom, isObservable } from 'rxjs';
 import { type AllowList, unmapAddress } from './allow-list.js';
 import { KernelWait } from './kernel-wait.js';
 import { OnceAMinute } from './once-a-minute.js';
+import type { RecentDatagrams } from './recent.js';
 import { UDP_PATTERNS, type UdpDeserializer, type UdpPattern, type UdpSerializer } from './udp.codec.js';
-import { UdpContext } from './udp.context.js';
+import { UdpContext, type UdpFrom } from './udp.context.js';
 import type { UdpEvents, UdpRefusal, UdpStats, UdpStatus } from './udp.events.js';
 import { UdpSocket } from './udp.socket.js';
 
@@ -33,6 +34,8 @@ export interface UdpServerOptions {
   readonly maxDatagramBytes?: number;
   /** Default 4 MiB, about 5,000 waiting datagrams of 200 bytes: half a second of a 10,000/s burst. */
   readonly receiveBufferBytes?: number;
+  /** Where an operator can look at what arrived lately. */
+  readonly recent?: RecentDatagrams;
 }
 
 /** How often a quiet socket is shown to be empty; the `idleMs` of a healthy receiver stays about this small. */
@@ -181,12 +184,9 @@ export class UdpServer extends Server<UdpEvents, UdpStatus> implements CustomTra
     const idleMs = wait.read(at);
     this.counts.received += 1;
     const { allowed, name } = this.options.allowed.match(from.address);
-    if (!allowed) {
-      this.refuseSource(from.address, at);
-      return;
-    }
-    if (this.stopping) {
-      this.refuse('stopping', from.address);
+    const refusal = !allowed ? 'source' : this.stopping ? 'stopping' : null;
+    if (refusal !== null) {
+      this.refuse(refusal, bytes, { address: unmapAddress(from.address), port: from.port, local: socket.report, at });
       return;
     }
     const oversized = bytes.length > this.maxDatagramBytes;
@@ -194,6 +194,7 @@ export class UdpServer extends Server<UdpEvents, UdpStatus> implements CustomTra
     const address = unmapAddress(from.address);
     const stamp = { at, idleMs };
     const context = new UdpContext({ bytes, address, port: from.port, name, stamp, local: socket.report, oversized });
+    this.options.recent?.admit(context);
     this.counts.inFlight += 1;
     void this.answer(bytes, context, from, socket);
   }
@@ -208,7 +209,9 @@ export class UdpServer extends Server<UdpEvents, UdpStatus> implements CustomTra
         this.finish();
         return;
       }
-      socket.send(this.options.serializer.serialize(answer), from.port, from.address, this.sent);
+      const ack = this.options.serializer.serialize(answer);
+      context.answered(ack, this.options.clock.now());
+      socket.send(ack, from.port, from.address, this.sent);
     } catch (error) {
       this.fail(error);
     }
@@ -245,19 +248,16 @@ export class UdpServer extends Server<UdpEvents, UdpStatus> implements CustomTra
     for (const resolve of waiting) resolve();
   }
 
-  private refuseSource(address: string, now: number): void {
-    this.refuse('source', address);
-    const held = this.lines.due(`source ${address}`, now);
+  private refuse(reason: UdpRefusal, bytes: Uint8Array, from: UdpFrom): void {
+    this.refused[reason] += 1;
+    this.options.recent?.refuse(bytes, reason, from);
+    this.events.emit('refused', reason, from.address);
+    const held = reason === 'source' ? this.lines.due(`source ${from.address}`, from.at) : null;
     if (held === null) return;
     this.logger.warn(
-      `Refused a datagram from ${address}${heldBack(held)}: UDP_ALLOWED_SOURCES does not hold this address. ` +
+      `Refused a datagram from ${from.address}${heldBack(held)}: UDP_ALLOWED_SOURCES does not hold this address. ` +
         `If it is your IVR, add it there.`,
     );
-  }
-
-  private refuse(reason: UdpRefusal, address: string): void {
-    this.refused[reason] += 1;
-    this.events.emit('refused', reason, address);
   }
 
   private report(what: string, reason: unknown): void {
