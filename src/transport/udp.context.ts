@@ -97,6 +97,16 @@ export class UdpContext extends BaseRpcContext<readonly [UdpArrival]> {
     return this.args[0].oversized;
   }
 
+  /** Key of the source, as the handlers decided; null before that, and where there is none. */
+  getSource(): string | null {
+    return this.source;
+  }
+
+  /** What became of it, as the handlers decided; null before that. */
+  getFate(): string | null {
+    return this.fate;
+  }
+
   /** Notes what the handlers decided, for those who look at it later. `reason` is '' for what was stored. */
   decided(source: string | null, fate: string, reason: string): void {
     this.source = source;
