@@ -113,8 +113,10 @@ export const CALL = {
 export type CallRow = RowOf<typeof CALL>;
 
 export const NOTIFICATION = {
-  serial: text('Serial Number as received.'),
-  state: text('ringing, 180, 183, ok, bye, or other:<raw> for a state nobody knows.'),
+  serial: text('Serial Number as received; eventTime=<ms since 1970> where the source has none but gives times.'),
+  state: text(
+    'ringing, 180, 183, ok, bye; early:<raw> for a state before any ringing, other:<raw> for one nobody knows.',
+  ),
   stateRaw: text('Call State as received.'),
   receivedAt: instant('First receipt.'),
   lastReceivedAt: instant('Receipt of the last copy.'),
