@@ -7,6 +7,8 @@ import type { Charset, Shape } from './reading.js';
 /** Delimiters suggested at most: a Menu Name can hold many marks. */
 const DELIMITERS_MAX = 8;
 const DELIMITER_LENGTH_MAX = 4;
+/** Marks looked at: each costs a pass over the text. */
+const MARKS_MAX = 200;
 
 /** Shapes beyond those of detection that a datagram may have. */
 export function shapesIn(bytes: Uint8Array, charset: Charset): readonly Shape[] {
@@ -58,6 +60,7 @@ function delimitersIn(text: string): readonly string[] {
     }
   }
   return [...marks]
+    .slice(0, MARKS_MAX)
     .filter((mark) => !known.has(mark) && text.split(mark).length >= FIELD_NAMES.length - 1)
     .sort((a, b) => b.length - a.length)
     .slice(0, DELIMITERS_MAX);

@@ -37,7 +37,7 @@ export function parseTwin(body: Uint8Array): ParsedPost {
   const decoded = !utf8.ok && utf8.reason === 'charset' ? decode(body, 'gb18030') : utf8;
   if (!decoded.ok) return decoded;
   const members = membersOf(decoded.text);
-  if (!(members instanceof Map)) return members;
+  if ('ok' in members) return members;
   const missing = MEMBERS.filter((member) => !members.has(member));
   if (missing.length > 0) return failure('fields', `without ${missing.join(', ')}`);
   const text = (member: Member): string => members.get(member) ?? '';
@@ -69,14 +69,14 @@ function membersOf(text: string): ReadonlyMap<Member, string> | ParseFailure {
 }
 
 /** The object a text is, with every number as the text of its own digits: 9007199254740993 is no number of JavaScript. */
-function objectOf(text: string): object | null {
+function objectOf(text: string): Readonly<Record<string, unknown>> | null {
   try {
     // Parsed as it is first: on what is no JSON the expression could take time that grows with the square of its length.
     const found: unknown = JSON.parse(text);
     if (typeof found !== 'object' || found === null || Array.isArray(found)) return null;
     return JSON.parse(
       text.replace(STRING_OR_NUMBER, (token) => (token.startsWith('"') ? token : `"${token}"`)),
-    ) as object;
+    ) as Record<string, unknown>;
   } catch {
     return null;
   }
