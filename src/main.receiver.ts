@@ -5,13 +5,16 @@ import { type DynamicModule, type INestMicroservice, Logger, Module } from '@nes
 import { NestFactory } from '@nestjs/core';
 import type { Clock } from './clock.js';
 import type { Config } from './config.js';
+import { AckWatch } from './ingest/ack-watch.js';
 import { AckSerializer, DatagramDeserializer } from './ingest/datagram.codec.js';
 import { GroupCommit } from './ingest/group-commit.js';
+import { measured } from './ingest/measured.js';
 import { Pulse } from './ingest/pulse.js';
 import { Quarantine } from './ingest/quarantine.js';
 import { ReportController } from './ingest/report.controller.js';
 import { Sweep } from './ingest/sweep.js';
 import type { Log } from './log.js';
+import { type Metering, meteringOf, readReceiver } from './main.meter.js';
 import { type Counted, Tally } from './metrics.js';
 import { horizonMs, type Settings } from './notification.js';
 import { SourceRegistry } from './sources/registry.js';
@@ -27,7 +30,7 @@ import { parseAllowList } from './transport/allow-list.js';
 import { OnceAMinute } from './transport/once-a-minute.js';
 import { RecentDatagrams } from './transport/recent.js';
 import type { UdpStats } from './transport/udp.events.js';
-import { UdpServer } from './transport/udp.server.js';
+import { UdpServer, type UdpServerOptions } from './transport/udp.server.js';
 
 /** Batches that commit side by side: see docs/benchmarks.md. */
 const FLIGHTS_MAX = 2;
@@ -40,6 +43,10 @@ export interface Receiver {
   readonly recent: RecentDatagrams;
   /** Follows what an operator decided of a source; otherwise the next pulse does. */
   followSources(): Promise<void>;
+  /** The metrics of this half, for the other to add its own and to show. */
+  readonly metering: Metering;
+  /** What is wrong with our acks, in sentences; empty when nothing is. */
+  problems(): readonly string[];
   /** Stops reading; resolves when everything received is stored and its acks have left. */
   drain(): Promise<void>;
   /** Drains, gives the last beat and frees the sockets; the database stays open. */
@@ -56,6 +63,7 @@ interface Wired {
   readonly groupCommit: GroupCommit;
   readonly quarantine: Quarantine;
   readonly tally: Tally;
+  readonly metering: Metering;
   readonly pulse: Pulse;
   readonly udp: UdpServer;
   readonly recent: RecentDatagrams;
@@ -84,6 +92,7 @@ class ReceiverModule {
 export async function openReceiver(config: Config, database: Database, clock: Clock, log: Log): Promise<Receiver> {
   const wired = await wire(config, database, clock, log);
   const { id, udp, pulse, groupCommit, quarantine, tally } = wired;
+  const ackWatch = watchAcks(config, wired, log);
   const app = await NestFactory.createMicroservice(ReceiverModule.over(wired), {
     ...{ strategy: udp, logger: log, abortOnError: false },
   });
@@ -91,6 +100,7 @@ export async function openReceiver(config: Config, database: Database, clock: Cl
     await pulse.start();
     await nameReceiver(database.client, id, `${hostname()}:${String(process.pid)}`);
     await app.listen();
+    ackWatch.start();
   } catch (error) {
     await shut(app, wired);
     throw error;
@@ -102,7 +112,8 @@ export async function openReceiver(config: Config, database: Database, clock: Cl
     await udp.drain();
   };
   return {
-    ...{ sockets: udp.stats().sockets, recent: wired.recent },
+    ...{ sockets: udp.stats().sockets, recent: wired.recent, metering: wired.metering },
+    problems: () => ackWatch.problems(),
     counts: () => {
       const { queued, inFlight } = groupCommit.depth();
       return { transport: udp.stats(), datagrams: tally.lines(), inFlight: queued + inFlight + quarantine.depth() };
@@ -111,9 +122,28 @@ export async function openReceiver(config: Config, database: Database, clock: Cl
     drain,
     stop: async () => {
       await drain();
+      ackWatch.stop();
       await shut(app, wired);
     },
   };
+}
+
+/** Makes the metrics of a receiver readable, and watches how its acks do. */
+function watchAcks(config: Config, wired: Wired, log: Log): AckWatch {
+  const { groupCommit, quarantine, udp, tally, clock, metering } = wired;
+  const oldestInHand = (now: number): number => groupCommit.durableThrough(now);
+  const ackWatch = new AckWatch({ objective: metering.meter.objective, clock, oldestInHand, log });
+  readReceiver(metering, config, {
+    transport: () => udp.stats(),
+    datagrams: () => tally.lines(),
+    inFlight: () => {
+      const { queued, inFlight } = groupCommit.depth();
+      return { queued, committing: inFlight, quarantine: quarantine.depth() };
+    },
+    queued: () => groupCommit.depth().queued,
+    lossBudgetMs: () => ackWatch.lossBudgetMs(),
+  });
+  return ackWatch;
 }
 
 async function wire(config: Config, database: Database, clock: Clock, log: Log): Promise<Wired> {
@@ -123,8 +153,11 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
   const sources = new SourceRegistry(new PgSourceStore(prisma), settings, clock);
   await sources.load();
   const ledger = new PgLedgerStore(prisma, clock);
+  const metering = meteringOf(config);
+  const { meter } = metering;
   const groupCommit = new GroupCommit({
-    ...{ store: ledger, sources, clock, flightsMax: FLIGHTS_MAX },
+    store: measured(ledger, meter.committed.bind(meter)),
+    ...{ sources, clock, flightsMax: FLIGHTS_MAX },
     ...{ batchMax: config.ingestBatchMax, queueMax: config.ingestQueueMax },
     onRejected: (_arrival, reason) => {
       log.error(`A notification was rejected and goes to quarantine: ${String(reason)}`, 'Ingest');
@@ -135,6 +168,7 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
     ensureStored: (keys) => sources.ensureStored(keys),
     ...{ keepMost: config.quarantineMax, horizonMs: horizonMs(settings), bytesMax: config.udpDatagramBytesMax },
     onDropped: (rows) => {
+      meter.quarantineDropped(rows);
       log.warn(`Quarantine is full (QUARANTINE_MAX): the ${String(rows)} oldest datagrams were dropped.`, 'Ingest');
     },
   });
@@ -152,7 +186,7 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
     },
   });
   const recent = new RecentDatagrams(clock.now());
-  const udp = udpServer(config, clock, sources, recent);
+  const udp = udpServer(config, clock, sources, { recent, meter });
   // Last, since it goes on by itself and nothing after it can fail.
   const partitions = await keepPartitions(prisma, clock, config.retentionDays, (error) => {
     log.warn(`Partitions of the raw notifications were not kept: ${String(error)}`, 'Store');
@@ -166,6 +200,7 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
     groupCommit,
     quarantine,
     tally: new Tally(),
+    metering,
     pulse,
     udp,
     recent,
@@ -173,14 +208,19 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
   };
 }
 
-function udpServer(config: Config, clock: Clock, sources: SourceRegistry, recent: RecentDatagrams): UdpServer {
+function udpServer(
+  config: Config,
+  clock: Clock,
+  sources: SourceRegistry,
+  watching: Required<Pick<UdpServerOptions, 'recent' | 'meter'>>,
+): UdpServer {
   const { list, faults } = parseAllowList(config.udpAllowedSources ?? undefined);
   if (faults.length > 0) throw new Error(faults.join('\n'));
   return new UdpServer({
     bind: config.udpHosts.map((host) => ({ host, port: config.reportPort })),
     ...{ allowed: list, clock, deserializer: new DatagramDeserializer(sources), serializer: new AckSerializer() },
     maxDatagramBytes: config.udpDatagramBytesMax,
-    ...{ receiveBufferBytes: config.udpReceiveBufferBytes, recent },
+    ...{ receiveBufferBytes: config.udpReceiveBufferBytes, ...watching },
   });
 }
 

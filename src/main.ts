@@ -12,6 +12,7 @@ import { Logger } from '@nestjs/common';
 import { systemClock } from './clock.js';
 import type { Config } from './config.js';
 import { Log } from './log.js';
+import { readPools } from './main.meter.js';
 import { openReceiver, type Receiver } from './main.receiver.js';
 import type { Counted } from './metrics.js';
 import { Database } from './store/database.js';
@@ -49,12 +50,13 @@ export async function run(config: RunConfig): Promise<Running> {
     await database.connect();
     const receiver = await openReceiver(config, database, clock, log);
     undo.push(() => receiver.stop());
+    readPools(receiver.metering.readings, { ingest: database, readers });
     tellReceiving(log, config, receiver);
 
     const { serveHttp } = await import('./main.http.js');
     const http = await serveHttp(
       config,
-      { database: readers, clock, followSources: () => receiver.followSources() },
+      { database: readers, clock, receiver, followSources: () => receiver.followSources() },
       log,
     );
     undo.push(() => http.close());
