@@ -17,6 +17,14 @@ export interface Config {
   readonly udpAllowedSources: string | null;
   readonly udpDatagramBytesMax: number;
   readonly udpReceiveBufferBytes: number;
+  /** Where the HTTP posts of a switch are taken; null: nowhere. */
+  readonly twinPort: number | null;
+  readonly twinHost: string;
+  /** Last part of the path. */
+  readonly twinPath: string;
+  /** As `udpAllowedSources`. */
+  readonly twinAllowedSources: string | null;
+  readonly twinBodyBytesMax: number;
   readonly httpHost: string;
   readonly httpPort: number;
   /** Null: run the embedded PostgreSQL under `dataDir`. */
@@ -129,6 +137,11 @@ function toConfig(values: ConfigValues, folder: string): Config {
     udpAllowedSources: values.UDP_ALLOWED_SOURCES,
     udpDatagramBytesMax: values.UDP_MAX_DATAGRAM_BYTES,
     udpReceiveBufferBytes: values.UDP_RECEIVE_BUFFER_BYTES,
+    twinPort: values.TWIN_PORT,
+    twinHost: values.TWIN_HOST,
+    twinPath: values.TWIN_PATH,
+    twinAllowedSources: values.TWIN_ALLOWED_SOURCES,
+    twinBodyBytesMax: values.TWIN_MAX_BODY_BYTES,
     httpHost: values.HTTP_HOST,
     httpPort: values.HTTP_PORT,
     databaseUrl: values.DATABASE_URL,

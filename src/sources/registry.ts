@@ -10,7 +10,13 @@ import type { Clock } from '../clock.js';
 import type { Settings } from '../notification.js';
 import type { Parsed } from '../wire/codec.js';
 import { type CodecLock, readDatagram, UNLOCKED } from '../wire/lock.js';
-import type { SourceRow, SourceStore } from './ports.js';
+import type { NewSource, SourceRow, SourceStore } from './ports.js';
+
+/**
+ * Keys, names and addresses of sources that post over HTTP begin so: a switch may send datagrams and posts from one address,
+ * and the two number their calls each in their own way.
+ */
+const TWIN = 'http:';
 
 /** Sources at most: a site has a handful, and forged addresses inside an allowed range must not fill the memory. */
 export const SOURCES_MAX = 10_000;
@@ -74,6 +80,18 @@ export class SourceRegistry {
     return source.key;
   }
 
+  /** The same for an address that posts; never the key of a source that sends datagrams. */
+  resolveTwin(address: string, name: string | null): string | null {
+    return this.resolve(TWIN + address, name === null ? null : TWIN + name);
+  }
+
+  /** Notes that something of a source was received at `at`; `read` does so itself. */
+  heard(key: string, at: number): void {
+    const source = this.get(key);
+    source.heardAt = Math.max(at, source.heardAt ?? at);
+    source.heardSaved = false;
+  }
+
   /** Reads a datagram as its source writes, and learns from it; `at` is when it was received. */
   read(key: string, bytes: Uint8Array, at: number): Parsed {
     const source = this.get(key);
@@ -82,8 +100,7 @@ export class SourceRegistry {
       source.lock = lock;
       source.lockSaved = !lock.locked;
     }
-    source.heardAt = Math.max(at, source.heardAt ?? at);
-    source.heardSaved = false;
+    this.heard(key, at);
     return parsed;
   }
 
@@ -134,7 +151,10 @@ export class SourceRegistry {
   }
 
   private async storeRows(sources: readonly Source[]): Promise<void> {
-    const rows = sources.map(({ key, name, addresses }) => ({ key, name, addresses: [...addresses] }));
+    const rows = sources.map(({ key, name, addresses }): NewSource => ({
+      ...{ key, name, addresses: [...addresses] },
+      ...(key.startsWith(TWIN) ? { twin: true } : {}),
+    }));
     await this.store.save(rows, this.clock.now());
     for (const [index, source] of sources.entries()) {
       const saved = rows[index];

@@ -10,6 +10,14 @@ export interface StoredCodec extends CodecSettings {
   readonly version: number;
 }
 
+/** The same column of a source that posts over HTTP: nothing of it is learned or set. */
+export interface TwinCodec {
+  readonly codec: 'http_twin';
+  readonly charset: 'utf-8';
+}
+
+const TWIN_CODEC: TwinCodec = { codec: 'http_twin', charset: 'utf-8' };
+
 /** What is left of it when an operator wants the codec learned anew. */
 export type ForgottenCodec = Pick<StoredCodec, 'version'>;
 
@@ -17,7 +25,7 @@ interface LoadedRow {
   readonly key: string;
   readonly name: string;
   readonly addresses: readonly string[] | null;
-  readonly codec: StoredCodec | ForgottenCodec | null;
+  readonly codec: StoredCodec | TwinCodec | ForgottenCodec | null;
   readonly locked: boolean;
 }
 
@@ -25,9 +33,9 @@ const LOAD = `select key, name, addresses, codec, locked from source order by ke
 const LOAD_ONE = `select key, name, addresses, codec, locked from source where key = $1`;
 
 const SAVE = `
-insert into source as stored (key, name, addresses, created_at)
-select key, name, array(select json_array_elements_text(addresses)), $2
-from json_to_recordset($1::json) as sent (key text, name text, addresses json)
+insert into source as stored (key, name, addresses, created_at, codec, locked)
+select key, name, array(select json_array_elements_text(addresses)), $2, codec, codec is not null
+from json_to_recordset($1::json) as sent (key text, name text, addresses json, codec json)
 on conflict (key) do update set
   name = excluded.name,
   addresses = array(select distinct unnest(stored.addresses || excluded.addresses) order by 1)`;
@@ -53,7 +61,8 @@ export class PgSourceStore implements SourceStore {
   }
 
   async save(sources: readonly NewSource[], at: number): Promise<void> {
-    await this.execute(SAVE, JSON.stringify(sources), new Date(at));
+    const rows = sources.map(({ twin, ...source }) => (twin === true ? { ...source, codec: TWIN_CODEC } : source));
+    await this.execute(SAVE, JSON.stringify(rows), new Date(at));
   }
 
   async saveLock(key: string, lock: CodecLock, codecVersion: number): Promise<CodecLock | null> {
@@ -88,8 +97,15 @@ export class PgSourceStore implements SourceStore {
 }
 
 function rowOf({ key, name, addresses, codec, locked }: LoadedRow): SourceRow {
-  const lock = codec !== null && 'codec' in codec && locked ? lockOf(codec) : null;
-  return { key, name, addresses: addresses ?? [], lock, codecVersion: codec?.version ?? 0 };
+  const source = { key, name, addresses: addresses ?? [] };
+  if (codec === null) return { ...source, lock: null, codecVersion: 0 };
+  if (isTwin(codec)) return { ...source, lock: null, codecVersion: 0, twin: true };
+  const lock = 'codec' in codec && locked ? lockOf(codec) : null;
+  return { ...source, lock, codecVersion: codec.version };
+}
+
+function isTwin(codec: StoredCodec | TwinCodec | ForgottenCodec): codec is TwinCodec {
+  return 'codec' in codec && codec.codec === 'http_twin';
 }
 
 function lockOf({ charsetAgreed, codec, delimiter, charset }: StoredCodec): CodecLock {
