@@ -17,12 +17,14 @@ export class ReportController {
     private readonly tally: Tally,
   ) {}
 
-  /** Answers once the notification is committed, so that acked means durable (law 1). */
+  /** Answers once the notification is committed, or synced in the spool, so that acked means durable (law 1). */
   @MessagePattern('report', UDP_TRANSPORT)
   async report({ arrival, address, mirror, context }: ReportMessage): Promise<AckMirror | undefined> {
     const submission = await this.groupCommit.submit(arrival);
     if (submission.stored) {
-      this.decide(context, arrival.sourceKey, submission.outcome);
+      // What it is, and hence what it counts as, its drain will tell: until then it is in flight.
+      if (submission.outcome === 'spooled') context.decided(arrival.sourceKey, 'spooled', '');
+      else this.decide(context, arrival.sourceKey, submission.outcome);
       return mirror;
     }
     if (submission.reason !== 'rejected') {
