@@ -33,8 +33,9 @@ export interface SourceStore {
   /**
    * Keeps a lock unless another one is kept; returns the one that is kept then.
    * @param codecVersion what it was learned under; null is returned when an operator has decided anew since
+   * @param at when it was learned, ms since the epoch: recorded with what it changed
    */
-  saveLock(key: string, lock: CodecLock, codecVersion: number): Promise<CodecLock | null>;
+  saveLock(key: string, lock: CodecLock, codecVersion: number, at: number): Promise<CodecLock | null>;
   /** Last receipts, ms since the epoch, by source key. */
   saveHeard(heard: ReadonlyMap<string, number>): Promise<void>;
 }

@@ -8,6 +8,7 @@
 import { noFacts, type SourceFacts } from '../delivery/facts.js';
 import type { Clock } from '../clock.js';
 import type { Settings } from '../notification.js';
+import { type AckForm, withAckForm } from '../wire/ack.js';
 import type { Parsed } from '../wire/codec.js';
 import { type CodecLock, readDatagram, UNLOCKED } from '../wire/lock.js';
 import type { NewSource, SourceRow, SourceStore } from './ports.js';
@@ -27,6 +28,8 @@ interface Source {
   readonly addresses: Set<string>;
   lock: CodecLock;
   lockSaved: boolean;
+  /** How it is answered; null: by the mirror of its request. */
+  ackForm: AckForm | null;
   /** The operator's decision that `lock` was set by or learned under. */
   codecVersion: number;
   /** Row and addresses are stored. */
@@ -101,7 +104,8 @@ export class SourceRegistry {
       source.lockSaved = !lock.locked;
     }
     this.heard(key, at);
-    return parsed;
+    if (!parsed.ok || source.ackForm === null) return parsed;
+    return { ...parsed, mirror: withAckForm(parsed.mirror, source.ackForm, bytes) };
   }
 
   /** Every known source. */
@@ -139,7 +143,7 @@ export class SourceRegistry {
     const sources = [...this.byKey.values()].filter((source) => source.stored);
     for (const source of sources.filter(({ lockSaved }) => !lockSaved)) {
       const { lock } = source;
-      const kept = await this.store.saveLock(source.key, lock, source.codecVersion);
+      const kept = await this.store.saveLock(source.key, lock, source.codecVersion, this.clock.now());
       // Null: an operator decided meanwhile, which the next load tells. A datagram may have taught more; saved next time.
       if (kept !== null && source.lock === lock) Object.assign(source, { lock: kept, lockSaved: true });
     }
@@ -182,9 +186,9 @@ export class SourceRegistry {
   }
 }
 
-function sourceOf({ key, name, addresses, lock, codecVersion }: SourceRow): Source {
+function sourceOf({ key, name, addresses, lock, ackForm, codecVersion }: SourceRow): Source {
   return {
-    ...{ key, name, addresses: new Set(addresses), stored: true, codecVersion },
+    ...{ key, name, addresses: new Set(addresses), stored: true, ackForm: ackForm ?? null, codecVersion },
     ...{ lock: lock ?? UNLOCKED, lockSaved: true, heardAt: null, heardSaved: true },
   };
 }
@@ -193,6 +197,8 @@ function sourceOf({ key, name, addresses, lock, codecVersion }: SourceRow): Sour
 function follow(source: Source, row: SourceRow): void {
   for (const address of row.addresses) source.addresses.add(address);
   if (source.stored) source.name = row.name;
+  // Nothing but an operator sets it, so what is stored is what holds.
+  source.ackForm = row.ackForm ?? null;
   const decided = row.codecVersion > source.codecVersion;
   if (decided || (row.lock !== null && !source.lock.locked && row.codecVersion === source.codecVersion)) {
     Object.assign(source, { lock: row.lock ?? UNLOCKED, lockSaved: true, codecVersion: row.codecVersion });
