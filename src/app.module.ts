@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ApiModule } from './api/api.module.js';
 import { Reading } from './api/reading.js';
+import { Receiving } from './api/receiving.js';
 import type { Clock } from './clock.js';
 import { HealthController } from './ops/health.controller.js';
 import { Health } from './ops/health.js';
@@ -15,6 +16,7 @@ export interface Parts {
   readonly clock: Clock;
   readonly reading: Reading;
   readonly sourceSettings: SourceSettings;
+  readonly receiving: Receiving;
   readonly metrics: Metrics;
   /** What the receiving half finds wrong with itself, in sentences. */
   readonly problems: () => readonly string[];
@@ -23,10 +25,10 @@ export interface Parts {
 /** Everything answered over HTTP; what is received over UDP is a module of its own, in main.receiver. */
 @Module({})
 export class AppModule {
-  static over({ database, clock, reading, sourceSettings, metrics, problems }: Parts): DynamicModule {
+  static over({ database, clock, reading, sourceSettings, receiving, metrics, problems }: Parts): DynamicModule {
     return {
       module: AppModule,
-      imports: [ApiModule.forRootAsync({ useFactory: () => reading, sourceSettings })],
+      imports: [ApiModule.forRootAsync({ useFactory: () => reading, sourceSettings, receiving })],
       controllers: [HealthController, MetricsController],
       providers: [
         { provide: Health, useValue: new Health(database.client, clock, problems) },

@@ -9,12 +9,14 @@ import { AckWatch } from './ingest/ack-watch.js';
 import { AckSerializer, DatagramDeserializer } from './ingest/datagram.codec.js';
 import { GroupCommit } from './ingest/group-commit.js';
 import { measured } from './ingest/measured.js';
+import { AckProbes } from './ingest/operator/ack-probe.js';
 import { Pulse } from './ingest/pulse.js';
 import { Quarantine } from './ingest/quarantine.js';
 import { ReportController } from './ingest/report.controller.js';
 import { Sweep } from './ingest/sweep.js';
 import type { Log } from './log.js';
 import { type Metering, meteringOf, readReceiver } from './main.meter.js';
+import { type Tools, toolsOf } from './main.operator.js';
 import { type Counted, Tally } from './metrics.js';
 import { horizonMs, type Settings } from './notification.js';
 import { SourceRegistry } from './sources/registry.js';
@@ -39,8 +41,10 @@ const FLIGHTS_MAX = 2;
 export interface Receiver {
   readonly sockets: UdpStats['sockets'];
   counts(): { readonly transport: UdpStats; readonly datagrams: readonly Counted[]; readonly inFlight: number };
-  /** What arrived lately. */
+  /** What arrived lately, since when it listens, and what an operator can have it do. */
   readonly recent: RecentDatagrams;
+  readonly startedAt: number;
+  readonly tools: Tools;
   /** Follows what an operator decided of a source; otherwise the next pulse does. */
   followSources(): Promise<void>;
   /** The metrics of this half, for the other to add its own and to show. */
@@ -67,12 +71,13 @@ interface Wired {
   readonly pulse: Pulse;
   readonly udp: UdpServer;
   readonly recent: RecentDatagrams;
+  readonly tools: Tools;
   readonly partitions: PartitionKeeper;
 }
 
 @Module({})
 class ReceiverModule {
-  static over({ groupCommit, quarantine, tally }: Wired): DynamicModule {
+  static over({ groupCommit, quarantine, tally, tools }: Wired): DynamicModule {
     return {
       module: ReceiverModule,
       controllers: [ReportController],
@@ -80,6 +85,7 @@ class ReceiverModule {
         { provide: GroupCommit, useValue: groupCommit },
         { provide: Quarantine, useValue: quarantine },
         { provide: Tally, useValue: tally },
+        { provide: AckProbes, useValue: tools.probes },
       ],
     };
   }
@@ -111,8 +117,9 @@ export async function openReceiver(config: Config, database: Database, clock: Cl
     await quarantine.flush();
     await udp.drain();
   };
+  const { recent, tools, metering } = wired;
   return {
-    ...{ sockets: udp.stats().sockets, recent: wired.recent, metering: wired.metering },
+    ...{ sockets: udp.stats().sockets, startedAt: clock.now(), recent, tools, metering },
     problems: () => ackWatch.problems(),
     counts: () => {
       const { queued, inFlight } = groupCommit.depth();
@@ -204,6 +211,7 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
     pulse,
     udp,
     recent,
+    tools: toolsOf({ database, sources, groupCommit, clock }, settings),
     partitions,
   };
 }

@@ -6,6 +6,7 @@ import { UDP_TRANSPORT } from '../transport/udp.server.js';
 import type { AckMirror } from '../wire/codec.js';
 import type { ReportMessage, UnparsedMessage } from './datagram.codec.js';
 import { GroupCommit } from './group-commit.js';
+import { AckProbes } from './operator/ack-probe.js';
 import { Quarantine, type Unstorable } from './quarantine.js';
 
 /** The handlers of the UDP transport. What they return is the ack; nothing returned is no ack, and the sender tries again. */
@@ -15,6 +16,7 @@ export class ReportController {
     private readonly groupCommit: GroupCommit,
     private readonly quarantine: Quarantine,
     private readonly tally: Tally,
+    private readonly probes: AckProbes,
   ) {}
 
   /** Answers once the notification is committed, or synced in the spool, so that acked means durable (law 1). */
@@ -25,7 +27,7 @@ export class ReportController {
       // What it is, and hence what it counts as, its drain will tell: until then it is in flight.
       if (submission.outcome === 'spooled') context.decided(arrival.sourceKey, 'spooled', '');
       else this.decide(context, arrival.sourceKey, submission.outcome);
-      return mirror;
+      return this.probes.answer(arrival, mirror);
     }
     if (submission.reason !== 'rejected') {
       this.decide(context, arrival.sourceKey, 'refused', submission.reason);

@@ -15,6 +15,7 @@ import {
 import { GroupCommit } from '../../src/ingest/group-commit.js';
 import type { KeyChange, KeyRef, StoredKey } from '../../src/ingest/ports.js';
 import { Quarantine } from '../../src/ingest/quarantine.js';
+import { AckProbes } from '../../src/ingest/operator/ack-probe.js';
 import { ReportController } from '../../src/ingest/report.controller.js';
 import { callKeyOf } from '../../src/lifecycle/keys.js';
 import { Tally } from '../../src/metrics.js';
@@ -134,7 +135,7 @@ export class FuzzedReceiver {
       ...{ store: this.ledger, ensureStored, keepMost: 1_000, horizonMs: horizonMs(SETTINGS), bytesMax: BYTES_MAX },
       onDropped: () => undefined,
     });
-    this.controller = new ReportController(this.groupCommit, quarantine, this.tally);
+    this.controller = new ReportController(this.groupCommit, quarantine, this.tally, new AckProbes(clock, SETTINGS));
     this.deserializer = new DatagramDeserializer(this.registry);
   }
 
