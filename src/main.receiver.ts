@@ -15,6 +15,7 @@ import { Quarantine } from './ingest/quarantine.js';
 import { ReportController } from './ingest/report.controller.js';
 import { Sweep } from './ingest/sweep.js';
 import type { Log } from './log.js';
+import { feedWatch } from './main.feed.js';
 import { type Metering, meteringOf, readReceiver } from './main.meter.js';
 import { type Tools, toolsOf } from './main.operator.js';
 import { type Counted, Tally } from './metrics.js';
@@ -73,6 +74,8 @@ interface Wired {
   readonly recent: RecentDatagrams;
   readonly tools: Tools;
   readonly partitions: PartitionKeeper;
+  /** When it stopped reading; null while it reads. */
+  servedUntil: number | null;
 }
 
 @Module({})
@@ -112,6 +115,7 @@ export async function openReceiver(config: Config, database: Database, clock: Cl
     throw error;
   }
   const drain = async (): Promise<void> => {
+    wired.servedUntil ??= clock.now();
     udp.pause();
     await groupCommit.close();
     await quarantine.flush();
@@ -182,18 +186,21 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
   const id = randomUUID();
   const sweepStore = new PgSweepStore(prisma);
   const lines = new OnceAMinute();
+  const recent = new RecentDatagrams(clock.now());
+  const udp = udpServer(config, clock, sources, { recent, meter });
+  const tally = new Tally();
   const pulse = new Pulse({
     sweep: new Sweep(sweepStore, ledger, { receiverId: id, settings, heartbeatMs: config.heartbeatIntervalMs }),
     ...{ sources, clock, everyMs: config.heartbeatIntervalMs },
-    durableThrough: (now) => Math.min(groupCommit.durableThrough(now), quarantine.durableThrough(now)),
+    watch: feedWatch({ clock, udp, tally, heartbeatMs: config.heartbeatIntervalMs }, (now) =>
+      Math.min(groupCommit.durableThrough(now), quarantine.durableThrough(now)),
+    ),
     onFault: (error) => {
       const text = `The sweep could not finish and goes on at the next beat: ${oneLine(error)}`;
       // A database that is away fails every beat: a line a minute says it as well as four a second.
       if (lines.due(text, clock.now()) !== null) log.error(text, 'Sweep');
     },
   });
-  const recent = new RecentDatagrams(clock.now());
-  const udp = udpServer(config, clock, sources, { recent, meter });
   // Last, since it goes on by itself and nothing after it can fail.
   const partitions = await keepPartitions(prisma, clock, config.retentionDays, (error) => {
     log.warn(`Partitions of the raw notifications were not kept: ${String(error)}`, 'Store');
@@ -206,13 +213,14 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
     sweepStore,
     groupCommit,
     quarantine,
-    tally: new Tally(),
+    tally,
     metering,
     pulse,
     udp,
     recent,
     tools: toolsOf({ database, sources, groupCommit, clock }, settings),
     partitions,
+    servedUntil: null,
   };
 }
 
@@ -240,11 +248,13 @@ function oneLine(error: unknown): string {
 }
 
 /** The last beat says that all is durable; a database that is away must not keep the sockets open. */
-async function shut(app: INestMicroservice, { id, clock, pulse, sweepStore, partitions }: Wired): Promise<void> {
+async function shut(app: INestMicroservice, wired: Wired): Promise<void> {
+  const { id, clock, pulse, sweepStore, partitions, servedUntil } = wired;
   partitions.stop();
   try {
     await pulse.stop();
-    await sweepStore.stopped(id, clock.now());
+    const now = clock.now();
+    await sweepStore.stopped(id, now, servedUntil ?? now);
   } catch (error) {
     Logger.warn(`The last beat was not written: ${oneLine(error)}`, 'Sweep');
   }
