@@ -140,7 +140,23 @@ export const CONFIG_KEYS = {
   HTTP_PORT: key(numeric(0, 65_535), '3000', 'Port of REST and GraphQL (0: any free one).'),
   DATABASE_URL: key(databaseUrl, '', 'PostgreSQL to use. Not set: one of our own, under DATA_DIR.'),
   DATABASE_CONNECTIONS_MAX: key(numeric(2, 500), '10', 'Connections of one process to PostgreSQL.'),
-  DATA_DIR: key(z.string(), './data', 'Folder of the embedded PostgreSQL.'),
+  DATA_DIR: key(z.string(), './data', 'Folder of the embedded PostgreSQL and of the spool.'),
+  SPOOL_DIR: key(
+    z.string(),
+    '',
+    'Folder of the spool, which takes notifications while PostgreSQL does not. Not set: DATA_DIR/spool.',
+  ),
+  SPOOL_MAX_BYTES: key(
+    numeric(1_048_576, 1_099_511_627_776),
+    '1073741824',
+    'Bytes the spool may hold, about 500 each notification; more are refused, so that the IVR retries.',
+  ),
+  SPOOL_MIN_FREE_BYTES: key(numeric(0, 1_099_511_627_776), '268435456', 'Bytes of its disk the spool leaves free.'),
+  SPOOL_AFTER_MS: key(
+    numeric(50, 60_000),
+    '1000',
+    'How long PostgreSQL may take for a commit before the spool takes over; keep it below the retry interval.',
+  ),
   STALE_RINGING_S: key(numeric(1, 365 * DAY_S), '300', 'Seconds after which a call that only rang is presumed ended.'),
   STALE_ANSWERED_S: key(
     numeric(1, 365 * DAY_S),

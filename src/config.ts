@@ -32,6 +32,11 @@ export interface Config {
   readonly databaseConnectionsMax: number;
   /** Absolute. */
   readonly dataDir: string;
+  /** Absolute. */
+  readonly spoolDir: string;
+  readonly spoolBytesMax: number;
+  readonly spoolFreeBytesMin: number;
+  readonly spoolAfterMs: number;
   readonly staleRingingMs: number;
   readonly staleAnsweredMs: number;
   readonly retentionDays: number;
@@ -147,6 +152,10 @@ function toConfig(values: ConfigValues, folder: string): Config {
     databaseUrl: values.DATABASE_URL,
     databaseConnectionsMax: values.DATABASE_CONNECTIONS_MAX,
     dataDir: resolve(folder, values.DATA_DIR),
+    spoolDir: resolve(folder, values.SPOOL_DIR === '' ? join(values.DATA_DIR, 'spool') : values.SPOOL_DIR),
+    spoolBytesMax: values.SPOOL_MAX_BYTES,
+    spoolFreeBytesMin: values.SPOOL_MIN_FREE_BYTES,
+    spoolAfterMs: values.SPOOL_AFTER_MS,
     staleRingingMs: values.STALE_RINGING_S * 1000,
     staleAnsweredMs: values.STALE_ANSWERED_S * 1000,
     retentionDays: values.RETENTION_DAYS,
