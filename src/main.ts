@@ -30,7 +30,12 @@ export interface Running {
 }
 
 /** The configuration with the database that is there; `embedded` when it is one of our own, under `dataDir`. */
-export type RunConfig = Config & { readonly databaseUrl: string; readonly embedded?: boolean };
+export type RunConfig = Config & {
+  readonly databaseUrl: string;
+  readonly embedded?: boolean;
+  /** Sentences about the configuration that the log begins with. */
+  readonly warnings?: readonly string[];
+};
 
 /**
  * Starts receiving and answering on a migrated database.
@@ -40,6 +45,7 @@ export async function run(config: RunConfig): Promise<Running> {
   const startedAt = performance.now();
   const log = new Log(config);
   Logger.overrideLogger(log);
+  for (const warning of config.warnings ?? []) log.warn(warning, 'Ringledger');
   const clock = systemClock();
   // Two pools, so that readers who ask for much never make an ack wait for a connection.
   const readersMax = Math.max(1, Math.floor(config.databaseConnectionsMax / 2));

@@ -1,5 +1,7 @@
 import { Command } from 'commander';
 import { type Config, loadConfig } from '../config.js';
+import { misspeltNames } from '../config.names.js';
+import { masked } from '../log.mask.js';
 import type { Log } from '../log.js';
 import { migrate } from '../store/migrate.js';
 import { provideDatabase } from '../store/provide.js';
@@ -36,7 +38,8 @@ async function serve(): Promise<void> {
     if (!signal.aborted) await migrate(database.url);
     if (!signal.aborted) {
       const { run } = await loading;
-      const application = await run({ ...config, databaseUrl: database.url, embedded: config.databaseUrl === null });
+      const embedded = config.databaseUrl === null;
+      const application = await run({ ...config, databaseUrl: database.url, embedded, warnings: misspeltNames() });
       undo.push(() => application.stop());
     }
     await aborted(signal);
@@ -79,6 +82,6 @@ function aborted(signal: AbortSignal): Promise<void> {
 
 /** A bug: what it left in memory cannot be trusted, and everything acked is durable, so the process ends. */
 function die(error: unknown): never {
-  console.error(`Stopped by a fault of Ringledger itself: ${plainSentence(error)}`);
+  console.error(masked(`Stopped by a fault of Ringledger itself: ${plainSentence(error)}`));
   process.exit(1);
 }
