@@ -212,7 +212,7 @@ comment on table gap is 'The gap ledger. The key names one thing missing: its id
 CREATE INDEX gap_open_deadline_idx ON public.gap USING btree (deadline_at) WHERE (status = 'open'::text);
 CREATE INDEX gap_opened_at_idx ON public.gap USING btree (opened_at DESC, id DESC);
 CREATE INDEX gap_source_missing_idx ON public.gap USING btree (source_key, from_at) INCLUDE (to_at) WHERE (status = ANY (ARRAY['open'::text, 'lost'::text]));
-CREATE INDEX gap_source_span_idx ON public.gap USING btree (source_key) WHERE (kind = ANY (ARRAY['outage'::text, 'overflow'::text, 'quarantine'::text]));
+CREATE INDEX gap_source_span_idx ON public.gap USING btree (source_key) WHERE (kind = ANY (ARRAY['outage'::text, 'overflow'::text, 'silence'::text, 'quarantine'::text]));
 
 create table loss_window (
   source_key text not null,
@@ -221,6 +221,7 @@ create table loss_window (
   sample json not null,
   habits json not null,
   p double precision not null,
+  rhythm json,
   constraint loss_window_p_check CHECK (((p >= (0)::double precision) AND (p <= (1)::double precision))),
   constraint loss_window_pkey PRIMARY KEY (source_key, start_at),
   constraint loss_window_span_check CHECK ((start_at < end_at))
@@ -248,7 +249,7 @@ create table notification (
   constraint notification_copies_check CHECK ((copies >= 1)),
   constraint notification_pkey PRIMARY KEY (call_key, first_at, serial, state, digest),
   constraint notification_span_check CHECK ((first_at <= last_at)),
-  constraint notification_state_check CHECK (((state = ANY (ARRAY['ringing'::text, '180'::text, '183'::text, 'ok'::text, 'bye'::text])) OR (state ~~ 'other:%'::text)))
+  constraint notification_state_check CHECK (((state = ANY (ARRAY['ringing'::text, '180'::text, '183'::text, 'ok'::text, 'bye'::text])) OR (state ~~ 'early:%'::text) OR (state ~~ 'other:%'::text)))
 ) partition by RANGE (first_at);
 comment on table notification is 'The raw notifications. The key is a notification''s identity within its call, the content it carried and its first receipt, so that the same wire message sent again much later is another row. One partition a day (UTC), made ahead.';
 CREATE INDEX notification_source_first_at_idx ON ONLY public.notification USING btree (source_key, first_at);
@@ -274,7 +275,7 @@ create table notification_default (
   constraint notification_copies_check CHECK ((copies >= 1)),
   constraint notification_default_pkey PRIMARY KEY (call_key, first_at, serial, state, digest),
   constraint notification_span_check CHECK ((first_at <= last_at)),
-  constraint notification_state_check CHECK (((state = ANY (ARRAY['ringing'::text, '180'::text, '183'::text, 'ok'::text, 'bye'::text])) OR (state ~~ 'other:%'::text)))
+  constraint notification_state_check CHECK (((state = ANY (ARRAY['ringing'::text, '180'::text, '183'::text, 'ok'::text, 'bye'::text])) OR (state ~~ 'early:%'::text) OR (state ~~ 'other:%'::text)))
 ) partition of notification DEFAULT;
 comment on table notification_default is 'Notifications whose day has no partition yet.';
 CREATE INDEX notification_default_source_key_first_at_idx ON public.notification_default USING btree (source_key, first_at);
@@ -289,6 +290,22 @@ create table outage (
 );
 comment on table outage is 'Append-only feed facts. One span in which no receiver served per key, declared once.';
 CREATE INDEX outage_end_at_idx ON public.outage USING btree (end_at);
+
+create table overflow (
+  id uuid not null,
+  receiver_id uuid not null,
+  source_key text,
+  reason text not null,
+  start_at timestamp(3) with time zone not null,
+  end_at timestamp(3) with time zone not null,
+  dropped bigint not null,
+  received bigint not null,
+  constraint overflow_counts_check CHECK (((dropped > 0) AND (received >= 0))),
+  constraint overflow_pkey PRIMARY KEY (id),
+  constraint overflow_span_check CHECK ((start_at <= end_at))
+);
+comment on table overflow is 'Append-only feed facts. One span per key in which one receiver dropped datagrams: reason is kernel, or why they were refused; source_key is null where the kernel dropped them unread.';
+CREATE INDEX overflow_end_at_idx ON public.overflow USING btree (end_at);
 
 create table quarantine (
   id uuid not null,
@@ -355,7 +372,10 @@ create table source (
   created_at timestamp(3) with time zone not null,
   book json,
   processed_through timestamp(3) with time zone,
+  folded_version integer not null default 0,
+  silent_after_ms bigint,
   constraint source_pkey PRIMARY KEY (key),
-  constraint source_serial_meaning_check CHECK ((serial_meaning = ANY (ARRAY['per_call'::text, 'per_source'::text, 'constant'::text, 'call_number'::text, 'opaque'::text, 'unknown'::text])))
+  constraint source_serial_meaning_check CHECK ((serial_meaning = ANY (ARRAY['per_call'::text, 'per_source'::text, 'constant'::text, 'call_number'::text, 'opaque'::text, 'unknown'::text]))),
+  constraint source_silent_after_check CHECK ((silent_after_ms > 0))
 );
 comment on table source is 'One IVR per key. The key is fixed when first seen or configured and enters the ids of calls; the name may change.';

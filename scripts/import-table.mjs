@@ -19,6 +19,7 @@ const PORTS = [
   'ingest/ports',
   'ingest/sweep.ports',
   'ingest/rebuild.ports',
+  'ingest/operator/replay.ports',
   'sources/ports',
   'fanout/ports',
   'access/ports',

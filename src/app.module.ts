@@ -1,9 +1,12 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ApiModule } from './api/api.module.js';
 import { Reading } from './api/reading.js';
+import { Receiving } from './api/receiving.js';
 import type { Clock } from './clock.js';
 import { HealthController } from './ops/health.controller.js';
 import { Health } from './ops/health.js';
+import { MetricsController } from './ops/metrics.controller.js';
+import { Metrics } from './ops/metrics.js';
 import type { SourceSettings } from './sources/settings.js';
 import type { Database } from './store/database.js';
 
@@ -13,17 +16,24 @@ export interface Parts {
   readonly clock: Clock;
   readonly reading: Reading;
   readonly sourceSettings: SourceSettings;
+  readonly receiving: Receiving;
+  readonly metrics: Metrics;
+  /** What the receiving half finds wrong with itself, in sentences. */
+  readonly problems: () => readonly string[];
 }
 
 /** Everything answered over HTTP; what is received over UDP is a module of its own, in main.receiver. */
 @Module({})
 export class AppModule {
-  static over({ database, clock, reading, sourceSettings }: Parts): DynamicModule {
+  static over({ database, clock, reading, sourceSettings, receiving, metrics, problems }: Parts): DynamicModule {
     return {
       module: AppModule,
-      imports: [ApiModule.forRootAsync({ useFactory: () => reading, sourceSettings })],
-      controllers: [HealthController],
-      providers: [{ provide: Health, useValue: new Health(database.client, clock) }],
+      imports: [ApiModule.forRootAsync({ useFactory: () => reading, sourceSettings, receiving })],
+      controllers: [HealthController, MetricsController],
+      providers: [
+        { provide: Health, useValue: new Health(database.client, clock, problems) },
+        { provide: Metrics, useValue: metrics },
+      ],
     };
   }
 }

@@ -19,6 +19,14 @@ function numeric(min: number, max: number, pattern = /^\d+$/): z.ZodType<number>
   return z.string().refine(inRange, message).transform(Number);
 }
 
+const optionalPort = z
+  .string()
+  .refine(
+    (text) => text === '' || (/^\d+$/.test(text) && Number(text) <= 65_535),
+    'must be a whole number from 0 to 65535',
+  )
+  .transform((text) => (text === '' ? null : Number(text)));
+
 const fraction = (min: number, max: number): z.ZodType<number> => numeric(min, max, /^\d+(\.\d+)?$/);
 
 function oneOf<const T extends string>(...values: T[]): z.ZodType<T> {
@@ -111,11 +119,44 @@ export const CONFIG_KEYS = {
     '8388608',
     'Receive buffer asked of the kernel, which may grant less (net.core.rmem_max); the start says what it granted.',
   ),
+  TWIN_PORT: key(
+    optionalPort,
+    '',
+    'TCP port for the HTTP posts of a switch (OUT_POST_URL, .../CallStateReport); 0: any free one. Not set: none.',
+  ),
+  TWIN_HOST: key(host, '127.0.0.1', 'Address to take HTTP posts on. They carry no password: keep other networks out.'),
+  TWIN_PATH: key(
+    z.string().regex(/^[\w.~-]+$/, 'must be letters, digits, ".", "_", "~" or "-" without a slash'),
+    'CallStateReport',
+    'Last part of the path that is posted to; what stands before it does not matter.',
+  ),
+  TWIN_ALLOWED_SOURCES: key(
+    sources,
+    '',
+    'Who may post: addresses, CIDRs, name=CIDR, with commas between them. Not set: this machine only.',
+  ),
+  TWIN_MAX_BODY_BYTES: key(numeric(64, 1_048_576), '8192', 'Longer posts are refused.'),
   HTTP_HOST: key(host, '127.0.0.1', 'Address of REST and GraphQL. Loopback only, until there are access keys.'),
   HTTP_PORT: key(numeric(0, 65_535), '3000', 'Port of REST and GraphQL (0: any free one).'),
   DATABASE_URL: key(databaseUrl, '', 'PostgreSQL to use. Not set: one of our own, under DATA_DIR.'),
   DATABASE_CONNECTIONS_MAX: key(numeric(2, 500), '10', 'Connections of one process to PostgreSQL.'),
-  DATA_DIR: key(z.string(), './data', 'Folder of the embedded PostgreSQL.'),
+  DATA_DIR: key(z.string(), './data', 'Folder of the embedded PostgreSQL and of the spool.'),
+  SPOOL_DIR: key(
+    z.string(),
+    '',
+    'Folder of the spool, which takes notifications while PostgreSQL does not. Not set: DATA_DIR/spool.',
+  ),
+  SPOOL_MAX_BYTES: key(
+    numeric(1_048_576, 1_099_511_627_776),
+    '1073741824',
+    'Bytes the spool may hold, about 500 each notification; more are refused, so that the IVR retries.',
+  ),
+  SPOOL_MIN_FREE_BYTES: key(numeric(0, 1_099_511_627_776), '268435456', 'Bytes of its disk the spool leaves free.'),
+  SPOOL_AFTER_MS: key(
+    numeric(50, 60_000),
+    '1000',
+    'How long PostgreSQL may take for a commit before the spool takes over; keep it below the retry interval.',
+  ),
   STALE_RINGING_S: key(numeric(1, 365 * DAY_S), '300', 'Seconds after which a call that only rang is presumed ended.'),
   STALE_ANSWERED_S: key(
     numeric(1, 365 * DAY_S),

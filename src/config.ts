@@ -17,6 +17,14 @@ export interface Config {
   readonly udpAllowedSources: string | null;
   readonly udpDatagramBytesMax: number;
   readonly udpReceiveBufferBytes: number;
+  /** Where the HTTP posts of a switch are taken; null: nowhere. */
+  readonly twinPort: number | null;
+  readonly twinHost: string;
+  /** Last part of the path. */
+  readonly twinPath: string;
+  /** As `udpAllowedSources`. */
+  readonly twinAllowedSources: string | null;
+  readonly twinBodyBytesMax: number;
   readonly httpHost: string;
   readonly httpPort: number;
   /** Null: run the embedded PostgreSQL under `dataDir`. */
@@ -24,6 +32,11 @@ export interface Config {
   readonly databaseConnectionsMax: number;
   /** Absolute. */
   readonly dataDir: string;
+  /** Absolute. */
+  readonly spoolDir: string;
+  readonly spoolBytesMax: number;
+  readonly spoolFreeBytesMin: number;
+  readonly spoolAfterMs: number;
   readonly staleRingingMs: number;
   readonly staleAnsweredMs: number;
   readonly retentionDays: number;
@@ -129,11 +142,20 @@ function toConfig(values: ConfigValues, folder: string): Config {
     udpAllowedSources: values.UDP_ALLOWED_SOURCES,
     udpDatagramBytesMax: values.UDP_MAX_DATAGRAM_BYTES,
     udpReceiveBufferBytes: values.UDP_RECEIVE_BUFFER_BYTES,
+    twinPort: values.TWIN_PORT,
+    twinHost: values.TWIN_HOST,
+    twinPath: values.TWIN_PATH,
+    twinAllowedSources: values.TWIN_ALLOWED_SOURCES,
+    twinBodyBytesMax: values.TWIN_MAX_BODY_BYTES,
     httpHost: values.HTTP_HOST,
     httpPort: values.HTTP_PORT,
     databaseUrl: values.DATABASE_URL,
     databaseConnectionsMax: values.DATABASE_CONNECTIONS_MAX,
     dataDir: resolve(folder, values.DATA_DIR),
+    spoolDir: resolve(folder, values.SPOOL_DIR === '' ? join(values.DATA_DIR, 'spool') : values.SPOOL_DIR),
+    spoolBytesMax: values.SPOOL_MAX_BYTES,
+    spoolFreeBytesMin: values.SPOOL_MIN_FREE_BYTES,
+    spoolAfterMs: values.SPOOL_AFTER_MS,
     staleRingingMs: values.STALE_RINGING_S * 1000,
     staleAnsweredMs: values.STALE_ANSWERED_S * 1000,
     retentionDays: values.RETENTION_DAYS,

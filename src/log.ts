@@ -1,11 +1,11 @@
+import { inspect } from 'node:util';
 import type { LoggerService } from '@nestjs/common';
-import { pino, type Logger } from 'pino';
+import { type DestinationStream, pino, type Logger } from 'pino';
 import type { Config } from './config.js';
+import { masked } from './log.mask.js';
 
-/** Runs of digits this long may be somebody's number. Ports, counts and sizes in bytes are shorter. */
-const NUMBER = /\+?\d{8,}/g;
-/** Digits left of a masked number, enough for an operator to tell two apart. */
-const SHOWN = 2;
+/** Causes told of an error: a driver's error wraps the connection's, and that the system's. */
+const CAUSES_MAX = 4;
 
 /** What Nest says while it starts: dozens of lines that an operator has no use for. */
 const NEST_START = new Set([
@@ -23,17 +23,20 @@ const PRETTY = {
   },
 };
 
-/** Masks what may be a telephone number. Ids of our own are hexadecimal with dashes and stay mostly legible. */
-export function masked(text: string): string {
-  return text.replace(NUMBER, (digits) => `***${digits.slice(-SHOWN)}`);
-}
+type Level = 'info' | 'error' | 'warn' | 'debug' | 'trace' | 'fatal';
 
-/** Nest's logger over pino: JSON lines for machines, or lines for people. Numbers are masked in both. */
+/**
+ * Nest's logger over pino: JSON lines for machines, or lines for people. Whatever is logged passes through {@link masked},
+ * stacks and causes of errors too.
+ */
 export class Log implements LoggerService {
   private readonly pino: Logger;
 
-  constructor({ logLevel, logFormat }: Pick<Config, 'logLevel' | 'logFormat'>) {
-    this.pino = pino({ level: logLevel, ...(logFormat === 'pretty' ? { transport: PRETTY } : {}) });
+  /** @param destination where lines go instead of standard output; always JSON */
+  constructor({ logLevel, logFormat }: Pick<Config, 'logLevel' | 'logFormat'>, destination?: DestinationStream) {
+    const options = { level: logLevel, timestamp: pino.stdTimeFunctions.isoTime };
+    if (destination !== undefined) this.pino = pino(options, destination);
+    else this.pino = pino(logFormat === 'pretty' ? { ...options, transport: PRETTY } : options);
   }
 
   log(message: unknown, ...rest: unknown[]): void {
@@ -61,16 +64,13 @@ export class Log implements LoggerService {
   }
 
   /** Nest passes the context last and, with errors, the stack before it. */
-  private write(
-    level: 'info' | 'error' | 'warn' | 'debug' | 'trace' | 'fatal',
-    message: unknown,
-    rest: unknown[],
-  ): void {
+  private write(level: Level, message: unknown, rest: unknown[]): void {
+    if (!this.pino.isLevelEnabled(level)) return;
     const texts = rest.filter((one): one is string => typeof one === 'string');
     const context = texts.at(-1);
-    const stack = texts.length > 1 ? texts[0] : undefined;
+    const stack = texts.length > 1 ? texts[0] : message instanceof Error ? stackOf(message) : undefined;
     const fields = {
-      ...(context === undefined ? {} : { context }),
+      ...(context === undefined ? {} : { context: masked(context) }),
       ...(stack === undefined ? {} : { stack: masked(stack) }),
     };
     this.pino[level](fields, masked(textOf(message)));
@@ -79,5 +79,14 @@ export class Log implements LoggerService {
 
 function textOf(message: unknown): string {
   if (typeof message === 'string') return message;
-  return message instanceof Error ? message.message : JSON.stringify(message);
+  return message instanceof Error ? message.message : inspect(message, { breakLength: Infinity });
+}
+
+/** The stack, and what each cause says. */
+function stackOf(error: Error): string {
+  const causes: string[] = [];
+  for (let { cause } = error; cause instanceof Error && causes.length < CAUSES_MAX; { cause } = cause) {
+    causes.push(`\n  caused by ${cause.name}: ${cause.message}`);
+  }
+  return `${error.stack ?? error.message}${causes.join('')}`;
 }

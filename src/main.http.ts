@@ -1,13 +1,22 @@
 /** The answering half: REST, GraphQL, OpenAPI and health. Imported once reports are being taken in. */
+import { readFileSync } from 'node:fs';
 import { NestFactory } from '@nestjs/core';
 import { Reading } from './api/reading.js';
 import { serveOpenApi } from './api/rest/openapi.js';
 import { AppModule, type Parts } from './app.module.js';
 import type { Config } from './config.js';
 import type { Log } from './log.js';
-import { settingsOf } from './main.receiver.js';
+import { namesIn } from './main.meter.js';
+import { receivingOf } from './main.operator.js';
+import { type Receiver, settingsOf } from './main.receiver.js';
+import { Metrics } from './ops/metrics.js';
 import { SourceSettings } from './sources/settings.js';
 import { PgSourceSettingsStore } from './store/source-settings.js';
+import { KernelDrops } from './transport/kernel-drops.js';
+
+const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 /** An HTTP server that answers. */
 export interface Answering {
@@ -17,6 +26,7 @@ export interface Answering {
 
 /** What the answering half is given by the receiving one. */
 export interface Served extends Pick<Parts, 'database' | 'clock'> {
+  readonly receiver: Pick<Receiver, 'metering' | 'problems' | 'sockets' | 'recent' | 'startedAt' | 'tools' | 'counts'>;
   /** Makes the receiver follow what an operator decided of a source. */
   readonly followSources: () => Promise<void>;
 }
@@ -28,16 +38,24 @@ export interface Served extends Pick<Parts, 'database' | 'clock'> {
 export async function serveHttp(config: Config, served: Served, log: Log): Promise<Answering> {
   const { retentionDays, udpDatagramBytesMax, reportPort, udpHosts } = config;
   const shared = { ...settingsOf(config), retentionDays, maxDatagramBytes: udpDatagramBytesMax };
-  const { database, clock } = served;
+  const { database, clock, receiver } = served;
   const reading = new Reading(database.client, clock, { ...shared, udpPort: reportPort, udpHosts });
   const sourceSettings = new SourceSettings({
     ...{ store: new PgSourceSettingsStore(database.client), clock, follow: served.followSources },
     configuredNames: namesIn(config.udpAllowedSources),
   });
-  const app = await NestFactory.create(AppModule.over({ database, clock, reading, sourceSettings }), {
-    logger: log,
-    abortOnError: false,
-  });
+  const { readings, labels } = receiver.metering;
+  readings.read('ringledger_build_info', () => [{ labels: { version: VERSION }, value: 1 }]);
+  const kernelDrops = new KernelDrops(() => receiver.sockets.map(({ port }) => port));
+  const metrics = new Metrics({ readings, labels, db: database.client, clock, kernelDrops });
+  const problems = (): readonly string[] => receiver.problems();
+  const app = await NestFactory.create(
+    AppModule.over({
+      ...{ database, clock, reading, sourceSettings, metrics, problems },
+      receiving: receivingOf(receiver),
+    }),
+    { logger: log, abortOnError: false },
+  );
   try {
     serveOpenApi(app);
     await app.listen(config.httpPort, config.httpHost);
@@ -46,10 +64,4 @@ export async function serveHttp(config: Config, served: Served, log: Log): Promi
     await app.close();
     throw error;
   }
-}
-
-/** The names in `UDP_ALLOWED_SOURCES`. */
-function namesIn(allowedSources: string | null): readonly string[] {
-  const entries = (allowedSources ?? '').split(',').filter((entry) => entry.includes('='));
-  return entries.map((entry) => entry.slice(0, entry.indexOf('=')).trim());
 }

@@ -5,13 +5,19 @@ import { type DynamicModule, type INestMicroservice, Logger, Module } from '@nes
 import { NestFactory } from '@nestjs/core';
 import type { Clock } from './clock.js';
 import type { Config } from './config.js';
+import { AckWatch } from './ingest/ack-watch.js';
 import { AckSerializer, DatagramDeserializer } from './ingest/datagram.codec.js';
 import { GroupCommit } from './ingest/group-commit.js';
+import { measured } from './ingest/measured.js';
+import { AckProbes } from './ingest/operator/ack-probe.js';
 import { Pulse } from './ingest/pulse.js';
 import { Quarantine } from './ingest/quarantine.js';
 import { ReportController } from './ingest/report.controller.js';
 import { Sweep } from './ingest/sweep.js';
 import type { Log } from './log.js';
+import { feedWatch } from './main.feed.js';
+import { type Metering, meteringOf, readReceiver } from './main.meter.js';
+import { type Tools, toolsOf } from './main.operator.js';
 import { type Counted, Tally } from './metrics.js';
 import { horizonMs, type Settings } from './notification.js';
 import { SourceRegistry } from './sources/registry.js';
@@ -25,8 +31,9 @@ import { PgSourceStore } from './store/sources.js';
 import { PgSweepStore } from './store/sweep.js';
 import { parseAllowList } from './transport/allow-list.js';
 import { OnceAMinute } from './transport/once-a-minute.js';
+import { RecentDatagrams } from './transport/recent.js';
 import type { UdpStats } from './transport/udp.events.js';
-import { UdpServer } from './transport/udp.server.js';
+import { UdpServer, type UdpServerOptions } from './transport/udp.server.js';
 
 /** Batches that commit side by side: see docs/benchmarks.md. */
 const FLIGHTS_MAX = 2;
@@ -35,8 +42,16 @@ const FLIGHTS_MAX = 2;
 export interface Receiver {
   readonly sockets: UdpStats['sockets'];
   counts(): { readonly transport: UdpStats; readonly datagrams: readonly Counted[]; readonly inFlight: number };
+  /** What arrived lately, since when it listens, and what an operator can have it do. */
+  readonly recent: RecentDatagrams;
+  readonly startedAt: number;
+  readonly tools: Tools;
   /** Follows what an operator decided of a source; otherwise the next pulse does. */
   followSources(): Promise<void>;
+  /** The metrics of this half, for the other to add its own and to show. */
+  readonly metering: Metering;
+  /** What is wrong with our acks, in sentences; empty when nothing is. */
+  problems(): readonly string[];
   /** Stops reading; resolves when everything received is stored and its acks have left. */
   drain(): Promise<void>;
   /** Drains, gives the last beat and frees the sockets; the database stays open. */
@@ -53,14 +68,19 @@ interface Wired {
   readonly groupCommit: GroupCommit;
   readonly quarantine: Quarantine;
   readonly tally: Tally;
+  readonly metering: Metering;
   readonly pulse: Pulse;
   readonly udp: UdpServer;
+  readonly recent: RecentDatagrams;
+  readonly tools: Tools;
   readonly partitions: PartitionKeeper;
+  /** When it stopped reading; null while it reads. */
+  servedUntil: number | null;
 }
 
 @Module({})
 class ReceiverModule {
-  static over({ groupCommit, quarantine, tally }: Wired): DynamicModule {
+  static over({ groupCommit, quarantine, tally, tools }: Wired): DynamicModule {
     return {
       module: ReceiverModule,
       controllers: [ReportController],
@@ -68,6 +88,7 @@ class ReceiverModule {
         { provide: GroupCommit, useValue: groupCommit },
         { provide: Quarantine, useValue: quarantine },
         { provide: Tally, useValue: tally },
+        { provide: AckProbes, useValue: tools.probes },
       ],
     };
   }
@@ -80,6 +101,7 @@ class ReceiverModule {
 export async function openReceiver(config: Config, database: Database, clock: Clock, log: Log): Promise<Receiver> {
   const wired = await wire(config, database, clock, log);
   const { id, udp, pulse, groupCommit, quarantine, tally } = wired;
+  const ackWatch = watchAcks(config, wired, log);
   const app = await NestFactory.createMicroservice(ReceiverModule.over(wired), {
     ...{ strategy: udp, logger: log, abortOnError: false },
   });
@@ -87,18 +109,22 @@ export async function openReceiver(config: Config, database: Database, clock: Cl
     await pulse.start();
     await nameReceiver(database.client, id, `${hostname()}:${String(process.pid)}`);
     await app.listen();
+    ackWatch.start();
   } catch (error) {
     await shut(app, wired);
     throw error;
   }
   const drain = async (): Promise<void> => {
+    wired.servedUntil ??= clock.now();
     udp.pause();
     await groupCommit.close();
     await quarantine.flush();
     await udp.drain();
   };
+  const { recent, tools, metering } = wired;
   return {
-    sockets: udp.stats().sockets,
+    ...{ sockets: udp.stats().sockets, startedAt: clock.now(), recent, tools, metering },
+    problems: () => ackWatch.problems(),
     counts: () => {
       const { queued, inFlight } = groupCommit.depth();
       return { transport: udp.stats(), datagrams: tally.lines(), inFlight: queued + inFlight + quarantine.depth() };
@@ -107,9 +133,28 @@ export async function openReceiver(config: Config, database: Database, clock: Cl
     drain,
     stop: async () => {
       await drain();
+      ackWatch.stop();
       await shut(app, wired);
     },
   };
+}
+
+/** Makes the metrics of a receiver readable, and watches how its acks do. */
+function watchAcks(config: Config, wired: Wired, log: Log): AckWatch {
+  const { groupCommit, quarantine, udp, tally, clock, metering } = wired;
+  const oldestInHand = (now: number): number => groupCommit.durableThrough(now);
+  const ackWatch = new AckWatch({ objective: metering.meter.objective, clock, oldestInHand, log });
+  readReceiver(metering, config, {
+    transport: () => udp.stats(),
+    datagrams: () => tally.lines(),
+    inFlight: () => {
+      const { queued, inFlight } = groupCommit.depth();
+      return { queued, committing: inFlight, quarantine: quarantine.depth() };
+    },
+    queued: () => groupCommit.depth().queued,
+    lossBudgetMs: () => ackWatch.lossBudgetMs(),
+  });
+  return ackWatch;
 }
 
 async function wire(config: Config, database: Database, clock: Clock, log: Log): Promise<Wired> {
@@ -119,8 +164,11 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
   const sources = new SourceRegistry(new PgSourceStore(prisma), settings, clock);
   await sources.load();
   const ledger = new PgLedgerStore(prisma, clock);
+  const metering = meteringOf(config);
+  const { meter } = metering;
   const groupCommit = new GroupCommit({
-    ...{ store: ledger, sources, clock, flightsMax: FLIGHTS_MAX },
+    store: measured(ledger, meter.committed.bind(meter)),
+    ...{ sources, clock, flightsMax: FLIGHTS_MAX },
     ...{ batchMax: config.ingestBatchMax, queueMax: config.ingestQueueMax },
     onRejected: (_arrival, reason) => {
       log.error(`A notification was rejected and goes to quarantine: ${String(reason)}`, 'Ingest');
@@ -131,23 +179,28 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
     ensureStored: (keys) => sources.ensureStored(keys),
     ...{ keepMost: config.quarantineMax, horizonMs: horizonMs(settings), bytesMax: config.udpDatagramBytesMax },
     onDropped: (rows) => {
+      meter.quarantineDropped(rows);
       log.warn(`Quarantine is full (QUARANTINE_MAX): the ${String(rows)} oldest datagrams were dropped.`, 'Ingest');
     },
   });
   const id = randomUUID();
   const sweepStore = new PgSweepStore(prisma);
   const lines = new OnceAMinute();
+  const recent = new RecentDatagrams(clock.now());
+  const udp = udpServer(config, clock, sources, { recent, meter });
+  const tally = new Tally();
   const pulse = new Pulse({
     sweep: new Sweep(sweepStore, ledger, { receiverId: id, settings, heartbeatMs: config.heartbeatIntervalMs }),
     ...{ sources, clock, everyMs: config.heartbeatIntervalMs },
-    durableThrough: (now) => Math.min(groupCommit.durableThrough(now), quarantine.durableThrough(now)),
+    watch: feedWatch({ clock, udp, tally, heartbeatMs: config.heartbeatIntervalMs }, (now) =>
+      Math.min(groupCommit.durableThrough(now), quarantine.durableThrough(now)),
+    ),
     onFault: (error) => {
       const text = `The sweep could not finish and goes on at the next beat: ${oneLine(error)}`;
       // A database that is away fails every beat: a line a minute says it as well as four a second.
       if (lines.due(text, clock.now()) !== null) log.error(text, 'Sweep');
     },
   });
-  const udp = udpServer(config, clock, sources);
   // Last, since it goes on by itself and nothing after it can fail.
   const partitions = await keepPartitions(prisma, clock, config.retentionDays, (error) => {
     log.warn(`Partitions of the raw notifications were not kept: ${String(error)}`, 'Store');
@@ -160,21 +213,30 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
     sweepStore,
     groupCommit,
     quarantine,
-    tally: new Tally(),
+    tally,
+    metering,
     pulse,
     udp,
+    recent,
+    tools: toolsOf({ database, sources, groupCommit, clock }, settings),
     partitions,
+    servedUntil: null,
   };
 }
 
-function udpServer(config: Config, clock: Clock, sources: SourceRegistry): UdpServer {
+function udpServer(
+  config: Config,
+  clock: Clock,
+  sources: SourceRegistry,
+  watching: Required<Pick<UdpServerOptions, 'recent' | 'meter'>>,
+): UdpServer {
   const { list, faults } = parseAllowList(config.udpAllowedSources ?? undefined);
   if (faults.length > 0) throw new Error(faults.join('\n'));
   return new UdpServer({
     bind: config.udpHosts.map((host) => ({ host, port: config.reportPort })),
     ...{ allowed: list, clock, deserializer: new DatagramDeserializer(sources), serializer: new AckSerializer() },
     maxDatagramBytes: config.udpDatagramBytesMax,
-    receiveBufferBytes: config.udpReceiveBufferBytes,
+    ...{ receiveBufferBytes: config.udpReceiveBufferBytes, ...watching },
   });
 }
 
@@ -186,11 +248,13 @@ function oneLine(error: unknown): string {
 }
 
 /** The last beat says that all is durable; a database that is away must not keep the sockets open. */
-async function shut(app: INestMicroservice, { id, clock, pulse, sweepStore, partitions }: Wired): Promise<void> {
+async function shut(app: INestMicroservice, wired: Wired): Promise<void> {
+  const { id, clock, pulse, sweepStore, partitions, servedUntil } = wired;
   partitions.stop();
   try {
     await pulse.stop();
-    await sweepStore.stopped(id, clock.now());
+    const now = clock.now();
+    await sweepStore.stopped(id, now, servedUntil ?? now);
   } catch (error) {
     Logger.warn(`The last beat was not written: ${oneLine(error)}`, 'Sweep');
   }

@@ -12,6 +12,7 @@ import { Logger } from '@nestjs/common';
 import { systemClock } from './clock.js';
 import type { Config } from './config.js';
 import { Log } from './log.js';
+import { readPools } from './main.meter.js';
 import { openReceiver, type Receiver } from './main.receiver.js';
 import type { Counted } from './metrics.js';
 import { Database } from './store/database.js';
@@ -29,7 +30,12 @@ export interface Running {
 }
 
 /** The configuration with the database that is there; `embedded` when it is one of our own, under `dataDir`. */
-export type RunConfig = Config & { readonly databaseUrl: string; readonly embedded?: boolean };
+export type RunConfig = Config & {
+  readonly databaseUrl: string;
+  readonly embedded?: boolean;
+  /** Sentences about the configuration that the log begins with. */
+  readonly warnings?: readonly string[];
+};
 
 /**
  * Starts receiving and answering on a migrated database.
@@ -39,6 +45,7 @@ export async function run(config: RunConfig): Promise<Running> {
   const startedAt = performance.now();
   const log = new Log(config);
   Logger.overrideLogger(log);
+  for (const warning of config.warnings ?? []) log.warn(warning, 'Ringledger');
   const clock = systemClock();
   // Two pools, so that readers who ask for much never make an ack wait for a connection.
   const readersMax = Math.max(1, Math.floor(config.databaseConnectionsMax / 2));
@@ -49,12 +56,13 @@ export async function run(config: RunConfig): Promise<Running> {
     await database.connect();
     const receiver = await openReceiver(config, database, clock, log);
     undo.push(() => receiver.stop());
+    readPools(receiver.metering.readings, { ingest: database, readers });
     tellReceiving(log, config, receiver);
 
     const { serveHttp } = await import('./main.http.js');
     const http = await serveHttp(
       config,
-      { database: readers, clock, followSources: () => receiver.followSources() },
+      { database: readers, clock, receiver, followSources: () => receiver.followSources() },
       log,
     );
     undo.push(() => http.close());

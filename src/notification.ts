@@ -4,8 +4,11 @@
  * Pure leaf: imports nothing. Instants are milliseconds since the Unix epoch (UTC); spans end in `Ms`.
  */
 
-/** The wire state of a notification (docs/truth.md 1). `other:<raw>` is stored and moves no lifecycle. */
-export type WireState = 'ringing' | '180' | '183' | 'ok' | 'bye' | `other:${string}`;
+/**
+ * The wire state of a notification (docs/truth.md 1). `early:<raw>` comes before any ringing, `other:<raw>` is known to
+ * nobody and may have been the OK; both are stored and move no lifecycle.
+ */
+export type WireState = 'ringing' | '180' | '183' | 'ok' | 'bye' | `early:${string}` | `other:${string}`;
 
 /** Where a call is now. */
 export const CALL_STATES = ['ringing', 'answered', 'ended'] as const;
@@ -50,6 +53,24 @@ export interface Report extends Content {
   readonly serial: string;
   readonly state: WireState;
   readonly stateRaw: string;
+}
+
+const EVENT_TIME = 'eventTime=';
+
+/**
+ * What stands in the serial's place where a report has none but says when its event happened: two posts of one event
+ * share it, two events do not.
+ * @param eventAt ms since the epoch, as the digits received
+ */
+export function eventTimeSerial(eventAt: string): string {
+  return EVENT_TIME + eventAt;
+}
+
+/** When the event happened that a notification with this serial reports, ms since the epoch; null where a sender gives no times. */
+export function eventTimeOf(serial: string): number | null {
+  if (!serial.startsWith(EVENT_TIME)) return null;
+  const digits = serial.slice(EVENT_TIME.length);
+  return /^\d{1,15}$/.test(digits) ? Number(digits) : null;
 }
 
 /** When something was received. */

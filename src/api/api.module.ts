@@ -12,10 +12,13 @@ import { GRAPHQL_OPTIONS } from './graphql/graphql.options.js';
 import { SourceSettings } from '../sources/settings.js';
 import { SourceSettingsResolver } from './graphql/mutations.js';
 import { CallResolver, LedgerResolver } from './graphql/resolvers.js';
+import { ReceiverResolver } from './graphql/receiver.resolver.js';
 import { Reading } from './reading.js';
+import { Receiving } from './receiving.js';
 import { CallsController } from './rest/calls.controller.js';
 import { LedgerController } from './rest/ledger.controller.js';
 import { ProblemFilter } from './rest/problem.js';
+import { ReceiverController } from './rest/receiver.controller.js';
 import { ReadOnlyMiddleware } from './rest/read-only.middleware.js';
 
 /** How the module comes by its {@link Reading}: made by `useFactory` from what `inject` names in `imports`. */
@@ -23,22 +26,32 @@ export interface ApiModuleOptions extends Pick<FactoryProvider<Reading>, 'inject
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
   /** What takes an operator's decisions about sources. */
   readonly sourceSettings: SourceSettings;
+  /** The receiver of this process, as it is asked. */
+  readonly receiving: Receiving;
 }
 
 /** REST and GraphQL over one {@link Reading}. OpenAPI is served by `serveOpenApi(app)`, which needs the application. */
 @Module({})
 export class ApiModule implements NestModule {
-  static forRootAsync({ imports = [], inject = [], useFactory, sourceSettings }: ApiModuleOptions): DynamicModule {
+  static forRootAsync({
+    imports = [],
+    inject = [],
+    useFactory,
+    sourceSettings,
+    receiving,
+  }: ApiModuleOptions): DynamicModule {
     return {
       module: ApiModule,
       imports: [...imports, GraphQLModule.forRoot(GRAPHQL_OPTIONS)],
-      controllers: [CallsController, LedgerController],
+      controllers: [CallsController, LedgerController, ReceiverController],
       providers: [
         { provide: Reading, inject, useFactory },
         CallResolver,
         LedgerResolver,
         { provide: SourceSettings, useValue: sourceSettings },
         SourceSettingsResolver,
+        { provide: Receiving, useValue: receiving },
+        ReceiverResolver,
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],
       exports: [Reading],

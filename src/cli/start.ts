@@ -1,5 +1,8 @@
 import { Command } from 'commander';
-import { loadConfig } from '../config.js';
+import { type Config, loadConfig } from '../config.js';
+import { misspeltNames } from '../config.names.js';
+import { masked } from '../log.mask.js';
+import type { Log } from '../log.js';
 import { migrate } from '../store/migrate.js';
 import { provideDatabase } from '../store/provide.js';
 import { plainSentence } from './plain.js';
@@ -27,7 +30,7 @@ async function serve(): Promise<void> {
   loading.catch(() => undefined);
   const undo: (() => Promise<void>)[] = [];
   try {
-    const database = await provideDatabase(config);
+    const database = await provideDatabase(config, teller(config));
     undo.push(() => database.stop());
     if (!database.owner) {
       throw new Error('Ringledger is running on this data folder already. Stop it first, or set another DATA_DIR.');
@@ -35,7 +38,8 @@ async function serve(): Promise<void> {
     if (!signal.aborted) await migrate(database.url);
     if (!signal.aborted) {
       const { run } = await loading;
-      const application = await run({ ...config, databaseUrl: database.url, embedded: config.databaseUrl === null });
+      const embedded = config.databaseUrl === null;
+      const application = await run({ ...config, databaseUrl: database.url, embedded, warnings: misspeltNames() });
       undo.push(() => application.stop());
     }
     await aborted(signal);
@@ -44,6 +48,15 @@ async function serve(): Promise<void> {
   }
   // Whatever still keeps the process alive (a keep-alive connection, a timer) has been drained or is not worth waiting for.
   process.exit(0);
+}
+
+/** Logs what befalls the embedded PostgreSQL; the logger is loaded when there is something to say, not while it starts. */
+function teller(config: Config): (sentence: string) => void {
+  let log: Promise<Log> | null = null;
+  return (sentence) => {
+    log ??= import('../log.js').then(({ Log }) => new Log(config));
+    void log.then((own) => own.warn(sentence, 'PostgreSQL'));
+  };
 }
 
 /** Aborts at the first SIGINT or SIGTERM; a second one ends the process at once, with PostgreSQL left for the next start to adopt. */
@@ -69,6 +82,6 @@ function aborted(signal: AbortSignal): Promise<void> {
 
 /** A bug: what it left in memory cannot be trusted, and everything acked is durable, so the process ends. */
 function die(error: unknown): never {
-  console.error(`Stopped by a fault of Ringledger itself: ${plainSentence(error)}`);
+  console.error(masked(`Stopped by a fault of Ringledger itself: ${plainSentence(error)}`));
   process.exit(1);
 }

@@ -2,7 +2,14 @@
  * What is stored of everything received under one Call ID of one source (docs/truth.md 1-3): notifications as intervals
  * of receipts, merged by interval union, so that the order in which arrivals are processed leaves no trace.
  */
-import type { Arrival, Content, Notification, Report, WireState } from '../notification.js';
+import {
+  eventTimeOf,
+  type Arrival,
+  type Content,
+  type Notification,
+  type Report,
+  type WireState,
+} from '../notification.js';
 
 /** What an arrival turned out to be (law 3). */
 export type ArrivalOutcome = 'first' | 'duplicate' | 'conflict';
@@ -43,9 +50,10 @@ function sameIdentity(a: Pick<Report, 'serial' | 'state'>, b: Pick<Report, 'seri
   return a.serial === b.serial && a.state === b.state;
 }
 
-/** Receipts of one identity that a chain of copies at most H apart would link. */
+/** Receipts of one identity that a chain of copies at most H apart would link; an identity that holds its event's time never recurs. */
 function within(notification: Notification, from: number, to: number, horizonMs: number): boolean {
-  return notification.firstAt - horizonMs <= to && from <= notification.lastAt + horizonMs;
+  if (notification.firstAt - horizonMs <= to && from <= notification.lastAt + horizonMs) return true;
+  return eventTimeOf(notification.serial) !== null;
 }
 
 function fromArrival({ report, stamp }: Arrival): Notification {
@@ -192,7 +200,7 @@ export function speak(stored: readonly Notification[], horizonMs: number): reado
     let whole: Spoken = row;
     // Chains of one identity end in the order they begin, so the ones within reach are the last.
     for (let last = earlier.at(-1); last !== undefined; last = earlier.at(-1)) {
-      if (last.lastAt + horizonMs < row.firstAt - row.idleMs) break;
+      if (last.lastAt + horizonMs < row.firstAt - row.idleMs && eventTimeOf(row.serial) === null) break;
       earlier.pop();
       whole = link(last, whole);
     }

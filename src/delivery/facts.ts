@@ -19,6 +19,12 @@ export interface Span {
   readonly to: number;
 }
 
+/** A span in which a share of what arrived was not taken in: the kernel dropped it, or there was no room for it. */
+export interface OverflowSpan extends Span {
+  /** Of what arrived, above 0 and at most 1. */
+  readonly share: number;
+}
+
 /** How calls of a source usually go: what estimates rest on. */
 export interface Habits {
   /** Share of ended calls that were answered; null before anything ended. */
@@ -52,6 +58,8 @@ export interface SourceFacts {
   readonly epochs: readonly number[];
   /** Spans in which no receiver served. */
   readonly outages: readonly Span[];
+  /** Spans in which a receiver took only a part of it in. */
+  readonly overflows: readonly OverflowSpan[];
   /** When datagrams of this source went to quarantine, unless they are known to belong to another call. */
   readonly quarantinedAt: readonly number[];
   /** Closed windows in order of time; a time without a window lies in one still open. */
@@ -69,6 +77,7 @@ export function noFacts(sourceKey: string, settings: Settings): SourceFacts {
     holes: [],
     epochs: [],
     outages: [],
+    overflows: [],
     quarantinedAt: [],
     lossWindows: [],
   };

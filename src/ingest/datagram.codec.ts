@@ -10,11 +10,14 @@ export interface ReportMessage {
   readonly arrival: Arrival;
   readonly address: string;
   readonly mirror: AckMirror;
+  /** Told what becomes of it. */
+  readonly context: UdpContext;
 }
 
 /** What the handler of `unparsed` is given; no source when there are too many to open another. */
-export type UnparsedMessage =
-  { readonly unstorable: Unstorable } | { readonly unstorable: null; readonly reason: 'sources_full' };
+export type UnparsedMessage = { readonly context: UdpContext } & (
+  { readonly unstorable: Unstorable } | { readonly unstorable: null; readonly reason: 'sources_full' }
+);
 
 /** Bytes to values: the source says how it writes, the wire reads. */
 export class DatagramDeserializer implements UdpDeserializer {
@@ -24,16 +27,19 @@ export class DatagramDeserializer implements UdpDeserializer {
     const address = context.getAddress();
     const stamp = context.getStamp();
     const sourceKey = this.sources.resolve(address, context.getSourceName());
-    if (sourceKey === null) return unparsed({ unstorable: null, reason: 'sources_full' });
+    if (sourceKey === null) return unparsed({ unstorable: null, reason: 'sources_full', context });
     const refused = { receivedAt: stamp.at, sourceKey, address, bytes };
     if (context.isOversized()) {
       const detail = 'The datagram is longer than UDP_MAX_DATAGRAM_BYTES; its first bytes are kept.';
-      return unparsed({ unstorable: { ...refused, reason: 'oversized', detail } });
+      return unparsed({ unstorable: { ...refused, reason: 'oversized', detail }, context });
     }
     const parsed = this.sources.read(sourceKey, bytes, stamp.at);
-    if (!parsed.ok) return unparsed({ unstorable: { ...refused, reason: parsed.reason, detail: parsed.detail } });
+    if (!parsed.ok) {
+      const { reason, detail } = parsed;
+      return unparsed({ unstorable: { ...refused, reason, detail }, context });
+    }
     const arrival: Arrival = { sourceKey, report: parsed.report, stamp, payload: bytes };
-    const data: ReportMessage = { arrival, address, mirror: parsed.mirror };
+    const data: ReportMessage = { arrival, address, mirror: parsed.mirror, context };
     return { pattern: 'report', data };
   }
 }

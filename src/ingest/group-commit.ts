@@ -3,110 +3,139 @@
  * notification waits for nobody.
  *
  * An arrival is *queued*, then *in flight* with its batch, then answered: stored, or refused without an ack, so that the
- * sender tries again. Arrivals of one Call ID never stand in two batches at once: the later wait in the queue, in order.
+ * sender tries again. Arrivals of one Call ID never stand in two flights at once: the later wait in the queue, in order.
  *
  *   queued -> in flight -> stored                     the batch committed
- *                       -> refused `unavailable`      the database is away
+ *                       -> spooled                    the database is away, or took longer than `afterMs`: whichever of
+ *                                                     commit and spool is done first answers
+ *                       -> refused `unavailable`      the database is away, and there is no spool
+ *                       -> refused `spool_full` | `spool_failed`
  *                       -> in flight again, by half   some row was rejected: halves find which
  *                       -> refused `rejected`         this row alone was; its mates were committed
+ *   queued -> spooled | refused as above              the circuit leads to the spool
  *   (nothing) -> refused `queue_full` | `stopping`    never queued
  */
 import type { ArrivalOutcome } from '../delivery/evidence.js';
-import type { SourceFacts } from '../delivery/facts.js';
 import { callKeyOf } from '../lifecycle/keys.js';
-import type { Clock } from '../clock.js';
 import type { Arrival } from '../notification.js';
-import { assemble } from './assemble.js';
-import {
-  type KeyChange,
-  type KeyRef,
-  type LedgerStore,
-  NOTHING_STORED,
-  type StoredKey,
-  StoreUnavailable,
-} from './ports.js';
+import { type BatchOptions, commitBatch, type Keyed } from './batch.js';
+import { StoreUnavailable } from './ports.js';
+import type { SpoolPlace } from './spool/inventory.js';
+import type { Kept } from './spool/spool.js';
+import type { Submission } from './submission.js';
 
-/** Why an arrival was not stored; none of these is acked. */
-export const REFUSALS = ['queue_full', 'stopping', 'unavailable', 'rejected'] as const;
-export type Refusal = (typeof REFUSALS)[number];
+export type { Submission } from './submission.js';
 
-/** What became of an arrival. */
-export type Submission =
-  { readonly stored: true; readonly outcome: ArrivalOutcome } | { readonly stored: false; readonly reason: Refusal };
-
-/** What group commit asks of the sources. */
-export interface IngestSources {
-  /** What the ledger knows about a source now. */
-  facts(sourceKey: string): SourceFacts;
-  /**
-   * Makes sure that the rows of these sources are stored; null when they are known to be.
-   * @throws StoreUnavailable
-   */
-  ensureStored(sourceKeys: Iterable<string>): Promise<void> | null;
+/** Where arrivals go when the database does not take them (src/ingest/spool). */
+export interface Fallback {
+  /** Where a batch goes now. */
+  route(): 'database' | 'spool';
+  /** A commit failed, or took longer than `afterMs`. */
+  failed(why: string): void;
+  readonly afterMs: number;
+  /** On the disk when it resolves; never rejects. */
+  keep(arrivals: readonly Arrival[]): Promise<Kept>;
+  /** What was kept there was stored by its own commit after all: as `outcome`, or as what was answered already (null). */
+  settle(place: SpoolPlace, arrival: Arrival, outcome: ArrivalOutcome | null): void;
 }
 
-export interface GroupCommitOptions {
-  readonly store: LedgerStore;
-  readonly sources: IngestSources;
-  readonly clock: Clock;
+export interface GroupCommitOptions extends BatchOptions {
   /** Arrivals of one batch at most. */
   readonly batchMax: number;
   /** Arrivals that wait for a batch at most; more are refused. */
   readonly queueMax: number;
-  /** Batches that commit side by side at most. */
+  /** Batches of live arrivals that commit side by side at most. */
   readonly flightsMax: number;
   /** Told of what should never happen: a row that was rejected, with the reason. */
   readonly onRejected: (arrival: Arrival, reason: unknown) => void;
+  /** Without one, what the database does not take is refused. */
+  readonly fallback?: Fallback;
 }
 
 /** Arrivals that make it worth a further batch while one commits: below, they join the next one 2 ms later. */
 const WORTH_A_FLIGHT = 32;
 
-interface Pending {
-  readonly arrival: Arrival;
-  readonly callKey: string;
+interface Pending extends Keyed {
   readonly answer: (submission: Submission) => void;
+  answered: boolean;
+  /** Where it is kept while its commit is under way. */
+  place: SpoolPlace | null;
+}
+
+interface Flight {
+  readonly batch: readonly Pending[];
+  /** Its arrivals come from the spool: they never go there again. */
+  readonly draining: boolean;
+  /** It has taken longer than the spool waits for. */
+  overdue: boolean;
 }
 
 export class GroupCommit {
   private queue: Pending[] = [];
-  private readonly flights = new Set<readonly Pending[]>();
+  private readonly flights = new Set<Flight>();
+  private spooling: readonly Pending[] = [];
   private readonly busy = new Set<string>();
   private idle: (() => void)[] = [];
+  private landing: (() => void)[] = [];
   private scheduled = false;
   private stopping = false;
 
   constructor(private readonly options: GroupCommitOptions) {}
 
-  /** Resolves once the arrival is committed, or is known not to be; never rejects. */
+  /** Resolves once the arrival is durable, or is known not to be; never rejects. */
   submit(arrival: Arrival): Promise<Submission> {
     if (this.stopping) return Promise.resolve({ stored: false, reason: 'stopping' });
     if (this.queue.length >= this.options.queueMax) return Promise.resolve({ stored: false, reason: 'queue_full' });
-    const callKey = callKeyOf(arrival.sourceKey, arrival.report.callId);
     return new Promise((answer) => {
-      this.queue.push({ arrival, callKey, answer });
+      this.queue.push(pendingOf(arrival, answer));
       this.schedule();
     });
   }
 
-  /** How many arrivals wait or are in flight. */
+  /**
+   * Commits arrivals that the spool holds, beside live ones; resolves with what became of each, in the order given.
+   * Never rejects, and spools nothing again.
+   */
+  async drain(arrivals: readonly Arrival[]): Promise<readonly Submission[]> {
+    const submissions: Submission[] = [];
+    let rest = arrivals.map((arrival, index) => pendingOf(arrival, (submission) => (submissions[index] = submission)));
+    while (rest.length > 0) {
+      const free = rest.filter(({ callKey }) => !this.busy.has(callKey));
+      rest = rest.filter(({ callKey }) => this.busy.has(callKey));
+      for (const { callKey } of free) this.busy.add(callKey);
+      if (free.length > 0) await this.fly({ batch: free, draining: true, overdue: false });
+      else await new Promise<void>((resolve) => this.landing.push(resolve));
+    }
+    return submissions;
+  }
+
+  /** How many arrivals wait or are in flight; those answered from the spool are counted there. */
   depth(): { readonly queued: number; readonly inFlight: number } {
-    let inFlight = 0;
-    for (const flight of this.flights) inFlight += flight.length;
+    let inFlight = this.spooling.filter(({ answered }) => !answered).length;
+    for (const { batch, draining } of this.flights) {
+      if (!draining) inFlight += batch.filter(({ answered }) => !answered).length;
+    }
     return { queued: this.queue.length, inFlight };
+  }
+
+  /** Whether a commit is under way that was given up on. */
+  hasOverdue(): boolean {
+    return [...this.flights].some(({ overdue }) => overdue);
   }
 
   /** The instant up to which everything that was submitted is committed or refused: the oldest stamp under way, else `now`. */
   durableThrough(now: number): number {
     let oldest = now;
-    for (const { arrival } of this.queue) oldest = Math.min(oldest, arrival.stamp.at);
-    for (const flight of this.flights) for (const { arrival } of flight) oldest = Math.min(oldest, arrival.stamp.at);
+    const flying = [...this.flights].map(({ batch }) => batch);
+    for (const batch of [this.queue, this.spooling, ...flying]) {
+      for (const { arrival } of batch) oldest = Math.min(oldest, arrival.stamp.at);
+    }
     return oldest;
   }
 
-  /** Resolves when nothing waits and nothing is in flight. */
+  /** Resolves when nothing waits to be answered. */
   flush(): Promise<void> {
-    if (this.queue.length === 0 && this.flights.size === 0) return Promise.resolve();
+    if (this.isIdle()) return Promise.resolve();
     return new Promise((resolve) => {
       this.idle.push(resolve);
     });
@@ -118,24 +147,42 @@ export class GroupCommit {
     return this.flush();
   }
 
+  private isIdle(): boolean {
+    const { queued, inFlight } = this.depth();
+    return queued + inFlight === 0;
+  }
+
   /** Once per turn of the event loop, so that all datagrams read in one turn share a batch. */
   private schedule(): void {
-    if (this.scheduled || this.flights.size >= this.options.flightsMax) return;
+    if (this.scheduled) return;
     this.scheduled = true;
     setImmediate(() => {
       this.scheduled = false;
-      this.launch();
+      if (this.options.fallback?.route() === 'spool') this.launchToSpool();
+      else this.launch();
     });
   }
 
   /** A batch costs about 1 ms whatever it holds: a further one side by side must be worth it. */
   private launch(): void {
-    while (this.flights.size < this.options.flightsMax) {
-      if (this.flights.size > 0 && this.queue.length < WORTH_A_FLIGHT) return;
+    for (;;) {
+      const live = [...this.flights].filter(({ draining }) => !draining).length;
+      if (live >= this.options.flightsMax || (live > 0 && this.queue.length < WORTH_A_FLIGHT)) return;
       const batch = this.take();
       if (batch.length === 0) return;
-      void this.fly(batch);
+      void this.fly({ batch, draining: false, overdue: false });
     }
+  }
+
+  /** One sync at a time: what comes meanwhile shares the next. */
+  private launchToSpool(): void {
+    if (this.spooling.length > 0) return;
+    this.spooling = this.queue.splice(0, this.options.batchMax);
+    if (this.spooling.length === 0) return;
+    void this.spool(this.spooling, true).then(() => {
+      this.spooling = [];
+      this.landed();
+    });
   }
 
   /** The oldest arrivals whose Call ID is in no flight; takes the Call IDs with it. */
@@ -152,13 +199,24 @@ export class GroupCommit {
     return batch;
   }
 
-  private async fly(batch: readonly Pending[]): Promise<void> {
-    this.flights.add(batch);
-    await this.commit(batch);
-    this.flights.delete(batch);
-    for (const { callKey } of batch) this.busy.delete(callKey);
+  private async fly(flight: Flight): Promise<void> {
+    this.flights.add(flight);
+    const { fallback } = this.options;
+    const timer = fallback === undefined ? null : setTimeout(() => this.giveUp(flight), fallback.afterMs);
+    await this.commit(flight.batch, flight.draining);
+    if (timer !== null) clearTimeout(timer);
+    this.flights.delete(flight);
+    for (const { callKey } of flight.batch) this.busy.delete(callKey);
+    this.landed();
+  }
+
+  /** Something is over: whoever waited for that goes on. */
+  private landed(): void {
+    const waiting = this.landing;
+    this.landing = [];
+    for (const resolve of waiting) resolve();
     if (this.queue.length > 0) this.schedule();
-    else if (this.flights.size === 0) this.tellIdle();
+    else if (this.idle.length > 0 && this.isIdle()) this.tellIdle();
   }
 
   private tellIdle(): void {
@@ -167,76 +225,76 @@ export class GroupCommit {
     for (const resolve of waiting) resolve();
   }
 
+  /** The database takes too long: its arrivals are kept and acked meanwhile, and what its commit says later still counts. */
+  private giveUp(flight: Flight): void {
+    flight.overdue = true;
+    this.options.fallback?.failed('a commit takes too long');
+    if (!flight.draining) void this.spool(flight.batch, false).then(() => this.landed());
+  }
+
+  /**
+   * Keeps what is not answered yet in the spool.
+   * @param orRefuse nothing else can answer: refuse what the spool does not take
+   */
+  private async spool(batch: readonly Pending[], orRefuse: boolean): Promise<void> {
+    const { fallback } = this.options;
+    const open = batch.filter(({ answered }) => !answered);
+    if (fallback === undefined || open.length === 0) return;
+    const kept = await fallback.keep(open.map(({ arrival }) => arrival));
+    for (const [index, pending] of open.entries()) {
+      if (!kept.kept) {
+        if (orRefuse) settle(pending, { stored: false, reason: kept.reason });
+        continue;
+      }
+      pending.place = kept.places[index] ?? null;
+      // The commit was faster after all, and told what the arrival is.
+      if (pending.answered && pending.place !== null) fallback.settle(pending.place, pending.arrival, null);
+      settle(pending, { stored: true, outcome: 'spooled' });
+    }
+  }
+
   /** Commits and answers; never rejects. */
-  private async commit(batch: readonly Pending[]): Promise<void> {
+  private async commit(batch: readonly Pending[], draining: boolean): Promise<void> {
     try {
-      await this.options.sources.ensureStored(new Set(batch.map(({ arrival }) => arrival.sourceKey)));
-      const outcomes = await this.store(batch);
+      const outcomes = await commitBatch(batch, this.options);
       for (const pending of batch) {
         const outcome = outcomes.get(pending);
         if (outcome === undefined) throw new Error('an arrival of the batch was not assembled');
-        pending.answer({ stored: true, outcome });
+        if (pending.place !== null) this.options.fallback?.settle(pending.place, pending.arrival, outcome);
+        settle(pending, { stored: true, outcome });
       }
     } catch (error) {
-      await this.recover(batch, error);
+      await this.recover(batch, error, draining);
     }
   }
 
-  /** A database that is away refuses all; anything else is one row's fault, and halving finds the row. */
-  private async recover(batch: readonly Pending[], error: unknown): Promise<void> {
+  /** A database that is away leaves the spool; anything else is one row's fault, and halving finds the row. */
+  private async recover(batch: readonly Pending[], error: unknown, draining: boolean): Promise<void> {
     const [first] = batch;
+    const { fallback, onRejected } = this.options;
     if (error instanceof StoreUnavailable) {
-      for (const { answer } of batch) answer({ stored: false, reason: 'unavailable' });
+      fallback?.failed(error.message);
+      if (fallback !== undefined && !draining) await this.spool(batch, true);
+      for (const pending of batch) settle(pending, { stored: false, reason: 'unavailable' });
     } else if (batch.length === 1 && first !== undefined) {
-      this.options.onRejected(first.arrival, error);
-      first.answer({ stored: false, reason: 'rejected' });
+      onRejected(first.arrival, error);
+      settle(first, { stored: false, reason: 'rejected' });
     } else {
       const half = Math.ceil(batch.length / 2);
-      await this.commit(batch.slice(0, half));
-      await this.commit(batch.slice(half));
+      await this.commit(batch.slice(0, half), draining);
+      await this.commit(batch.slice(half), draining);
     }
-  }
-
-  private async store(batch: readonly Pending[]): Promise<ReadonlyMap<Pending, ArrivalOutcome>> {
-    const byKey = new Map<string, Pending[]>();
-    for (const pending of batch) {
-      const mates = byKey.get(pending.callKey);
-      if (mates === undefined) byKey.set(pending.callKey, [pending]);
-      else mates.push(pending);
-    }
-    const groups = [...byKey.values()].map((pendings) => ({ key: keyOf(pendings), pendings }));
-    const outcomes = new Map<Pending, ArrivalOutcome>();
-    const decide = (stored: ReadonlyMap<string, StoredKey>): readonly KeyChange[] => {
-      const asOf = this.options.clock.now();
-      return groups.map(({ key, pendings }) => this.decideKey(key, pendings, stored.get(key.callKey), asOf, outcomes));
-    };
-    await this.options.store.add(
-      groups.map(({ key }) => key),
-      decide,
-    );
-    return outcomes;
-  }
-
-  private decideKey(
-    key: KeyRef,
-    pendings: readonly Pending[],
-    stored: StoredKey | undefined,
-    asOf: number,
-    outcomes: Map<Pending, ArrivalOutcome>,
-  ): KeyChange {
-    const arrivals = pendings.map(({ arrival }) => arrival);
-    const facts = this.options.sources.facts(key.sourceKey);
-    const assembled = assemble(key, stored ?? NOTHING_STORED, arrivals, facts, asOf);
-    for (const [index, pending] of pendings.entries()) {
-      const outcome = assembled.outcomes[index];
-      if (outcome !== undefined) outcomes.set(pending, outcome);
-    }
-    return assembled.change;
   }
 }
 
-function keyOf(pendings: readonly Pending[]): KeyRef {
-  const [first] = pendings;
-  if (first === undefined) throw new Error('a key without arrivals');
-  return { callKey: first.callKey, sourceKey: first.arrival.sourceKey, callId: first.arrival.report.callId };
+function pendingOf(arrival: Arrival, answer: (submission: Submission) => void): Pending {
+  const callKey = callKeyOf(arrival.sourceKey, arrival.report.callId);
+  return { arrival, callKey, answer, answered: false, place: null };
+}
+
+/** Answers, once. */
+function settle(pending: Pending, submission: Submission): void {
+  if (pending.answered) return;
+  pending.answered = true;
+  pending.answer(submission);
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
 import type { SourceRegistry } from '../sources/registry.js';
+import type { FeedWatch } from './feed/feed-watch.js';
 import type { Sweep } from './sweep.js';
 
 export interface PulseOptions {
@@ -7,8 +8,8 @@ export interface PulseOptions {
   readonly sources: SourceRegistry;
   readonly clock: Clock;
   readonly everyMs: number;
-  /** Up to when everything received is durable, asked at `now`. */
-  readonly durableThrough: (now: number) => number;
+  /** Tells up to when everything received is durable, or what was dropped of it. */
+  readonly watch: FeedWatch;
   /** Told of a tick that failed; the next one takes up where it stopped. */
   readonly onFault: (error: unknown) => void;
 }
@@ -28,6 +29,7 @@ export class Pulse {
 
   /** The first beat and tick, before the first datagram is read, so that ingest starts with the facts. */
   async start(): Promise<void> {
+    this.options.watch.start();
     await this.beat();
     await this.tick();
     this.timer = setInterval(() => {
@@ -45,15 +47,16 @@ export class Pulse {
   async stop(): Promise<void> {
     if (this.timer !== null) clearInterval(this.timer);
     await Promise.all([this.beating, this.ticking]);
+    this.options.watch.stop();
     await this.beat();
     await this.tick();
   }
 
   private async beat(): Promise<void> {
-    const { sweep, clock, durableThrough } = this.options;
-    const now = clock.now();
+    const { sweep, clock, watch } = this.options;
+    const { through, noticed } = await watch.look();
     // W is inclusive, and more may be received in the very millisecond that is asked for.
-    this.through = await sweep.beat(now, durableThrough(now) - 1);
+    this.through = await sweep.beat(clock.now(), through - 1, noticed);
   }
 
   private async tick(): Promise<void> {

@@ -7,6 +7,7 @@
 import { noFacts, type SourceFacts } from '../delivery/facts.js';
 import type { Settings } from '../notification.js';
 import { foldAnew, rebuilt } from './assemble.js';
+import { overflowsOf } from './feed/span-gaps.js';
 import { type LedgerStore, NOTHING_STORED } from './ports.js';
 import type { RawKey, RebuildStore, RebuiltSource } from './rebuild.ports.js';
 import type { FeedFacts, MeaningChange } from './sweep.ports.js';
@@ -34,6 +35,7 @@ export function factsByMeaning(source: RebuiltSource, settings: Settings, feed: 
       holes: source.holes,
       epochs: source.epochs,
       outages: feed.outages,
+      overflows: overflowsOf(source.key, feed.overflows),
       quarantinedAt: feed.quarantinedAt.get(source.key) ?? [],
       lossWindows: feed.windows.get(source.key) ?? [],
     };

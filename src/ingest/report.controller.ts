@@ -1,10 +1,12 @@
 import { Controller } from '@nestjs/common';
 import { MessagePattern } from '@nestjs/microservices';
-import { Tally } from '../metrics.js';
+import { type Fate, Tally } from '../metrics.js';
+import type { UdpContext } from '../transport/udp.context.js';
 import { UDP_TRANSPORT } from '../transport/udp.server.js';
 import type { AckMirror } from '../wire/codec.js';
 import type { ReportMessage, UnparsedMessage } from './datagram.codec.js';
 import { GroupCommit } from './group-commit.js';
+import { AckProbes } from './operator/ack-probe.js';
 import { Quarantine, type Unstorable } from './quarantine.js';
 
 /** The handlers of the UDP transport. What they return is the ack; nothing returned is no ack, and the sender tries again. */
@@ -14,37 +16,49 @@ export class ReportController {
     private readonly groupCommit: GroupCommit,
     private readonly quarantine: Quarantine,
     private readonly tally: Tally,
+    private readonly probes: AckProbes,
   ) {}
 
-  /** Answers once the notification is committed, so that acked means durable (law 1). */
+  /** Answers once the notification is committed, or synced in the spool, so that acked means durable (law 1). */
   @MessagePattern('report', UDP_TRANSPORT)
-  async report({ arrival, address, mirror }: ReportMessage): Promise<AckMirror | undefined> {
+  async report({ arrival, address, mirror, context }: ReportMessage): Promise<AckMirror | undefined> {
     const submission = await this.groupCommit.submit(arrival);
     if (submission.stored) {
-      this.tally.add(arrival.sourceKey, submission.outcome);
-      return mirror;
+      // What it is, and hence what it counts as, its drain will tell: until then it is in flight.
+      if (submission.outcome === 'spooled') context.decided(arrival.sourceKey, 'spooled', '');
+      else this.decide(context, arrival.sourceKey, submission.outcome);
+      return this.probes.answer(arrival, mirror);
     }
     if (submission.reason !== 'rejected') {
-      this.tally.add(arrival.sourceKey, 'refused', submission.reason);
+      this.decide(context, arrival.sourceKey, 'refused', submission.reason);
       return undefined;
     }
     const { sourceKey, stamp, payload } = arrival;
     const detail = 'PostgreSQL refused the values of this notification.';
-    await this.keep({ receivedAt: stamp.at, sourceKey, address, reason: 'rejected', detail, bytes: payload });
+    const receivedAt = stamp.at;
+    await this.keep({ receivedAt, sourceKey, address, reason: 'rejected', detail, bytes: payload }, context);
     return undefined;
   }
 
   /** Keeps what could not be read, and never answers. */
   @MessagePattern('unparsed', UDP_TRANSPORT)
   async unparsed(message: UnparsedMessage): Promise<undefined> {
-    if (message.unstorable === null) this.tally.add('', 'refused', message.reason);
-    else await this.keep(message.unstorable);
+    const { context } = message;
+    if (message.unstorable === null) this.decide(context, null, 'refused', message.reason);
+    else await this.keep(message.unstorable, context);
     return undefined;
   }
 
-  private async keep(unstorable: Unstorable): Promise<void> {
+  private async keep(unstorable: Unstorable, context: UdpContext): Promise<void> {
     const outcome = await this.quarantine.keep(unstorable);
-    if (outcome === 'quarantined') this.tally.add(unstorable.sourceKey, 'quarantined', unstorable.reason);
-    else this.tally.add(unstorable.sourceKey, 'refused', outcome);
+    const { sourceKey, reason } = unstorable;
+    if (outcome === 'quarantined') this.decide(context, sourceKey, outcome, reason);
+    else this.decide(context, sourceKey, 'refused', outcome);
+  }
+
+  /** Counts what became of a datagram, and notes it for those who look at what arrived lately. */
+  private decide(context: UdpContext, sourceKey: string | null, fate: Fate, reason = ''): void {
+    this.tally.add(sourceKey ?? '', fate, reason);
+    context.decided(sourceKey, fate, reason);
   }
 }

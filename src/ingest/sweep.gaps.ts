@@ -8,9 +8,11 @@ import type { Span } from '../delivery/facts.js';
 import { sourceLedgerKey } from '../lifecycle/keys.js';
 import { horizonMs, type Gap, type GapStatus, type Settings } from '../notification.js';
 
-const NO_CALL = { callKey: null, callId: null } as const;
+/** A gap of a source that no serial shows. */
+export const NO_CALL = { callKey: null, callId: null } as const;
 
-function idOf(sourceKey: string, ...name: readonly string[]): string {
+/** The id of a source's gap, made from what it is about. */
+export function sourceGapId(sourceKey: string, ...name: readonly string[]): string {
   return uuidv5(name.join('\u0000'), sourceLedgerKey(sourceKey));
 }
 
@@ -28,7 +30,7 @@ export function serialGap(sourceKey: string, event: HoleEvent, horizon: number, 
         ? `${String(count)} serial(s) of this source not received`
         : `serials jumped by ${String(count)}`;
   return {
-    id: idOf(sourceKey, event.kind === 'tail' ? 'tail' : 'serial', String(event.epoch), event.from),
+    id: sourceGapId(sourceKey, event.kind === 'tail' ? 'tail' : 'serial', String(event.epoch), event.from),
     sourceKey,
     ...NO_CALL,
     kind: 'serial',
@@ -48,14 +50,15 @@ export function serialGap(sourceKey: string, event: HoleEvent, horizon: number, 
 
 /**
  * A span in which no receiver served. Longer than H it loses for certain what was first sent in its first part; a
- * shorter one loses nothing that the network does not lose too.
+ * shorter one loses nothing that the network does not lose too. Where the receive loop stood still, the kernel may have
+ * kept what came, so nothing is certain.
  */
-export function outageGap(sourceKey: string, span: Span, settings: Settings): Gap {
+export function outageGap(sourceKey: string, span: Span, settings: Settings, stoodStill = false): Gap {
   const horizon = horizonMs(settings);
   const lengthMs = span.to - span.from;
-  const certain = lengthMs > horizon;
+  const certain = lengthMs > horizon && !stoodStill;
   return {
-    id: idOf(sourceKey, 'outage', String(span.from)),
+    id: sourceGapId(sourceKey, 'outage', String(span.from)),
     sourceKey,
     ...NO_CALL,
     kind: 'outage',
@@ -69,16 +72,18 @@ export function outageGap(sourceKey: string, span: Span, settings: Settings): Ga
     deadlineAt: span.to + horizon,
     closedAt: null,
     estimatedLost: null,
-    detail: certain
-      ? `nobody listened for ${String(lengthMs)} ms; what was first sent in the first ${String(lengthMs - horizon)} ms was given up`
-      : `nobody listened for ${String(lengthMs)} ms, less than the sender keeps trying`,
+    detail: stoodStill
+      ? `the receive loop stood still for ${String(lengthMs)} ms; what came meanwhile waited in the kernel, if it was not lost`
+      : certain
+        ? `nobody listened for ${String(lengthMs)} ms; what was first sent in the first ${String(lengthMs - horizon)} ms was given up`
+        : `nobody listened for ${String(lengthMs)} ms, less than the sender keeps trying`,
   };
 }
 
 /** Datagrams of a source that could not be read: each may have been a notification. */
 export function quarantineGap(sourceKey: string, span: Span, count: number, horizon: number): Gap {
   return {
-    id: idOf(sourceKey, 'quarantine', String(span.from)),
+    id: sourceGapId(sourceKey, 'quarantine', String(span.from)),
     sourceKey,
     ...NO_CALL,
     kind: 'quarantine',

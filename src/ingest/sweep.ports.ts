@@ -5,6 +5,7 @@
 import type { Book, Received } from '../delivery/book.js';
 import type { SampledSerial } from '../delivery/meaning.js';
 import type { LossWindow, Span } from '../delivery/facts.js';
+import type { WindowRhythm } from '../delivery/rhythm.js';
 import type { WindowSample } from '../delivery/window.js';
 import type { Gap, SerialMeaning } from '../notification.js';
 import type { KeyRef } from './ports.js';
@@ -21,6 +22,10 @@ export interface SweptSource {
   readonly book: Book | null;
   /** W up to which the book was moved; null when never. */
   readonly processedThrough: number | null;
+  /** Up to which version of the meaning all its calls have been folded again. */
+  readonly foldedVersion: number;
+  /** How long it may be silent now, as it was last written; null: not learned. */
+  readonly silentAfterMs: number | null;
 }
 
 /** What serials of a source mean from an instant (W at the change) on. */
@@ -33,11 +38,45 @@ export interface MeaningChange {
 /** A closed window with what it was closed on. */
 export interface ClosedWindow extends LossWindow {
   readonly sample: WindowSample;
+  /** When it spoke; null where nobody noted it. */
+  readonly rhythm: WindowRhythm | null;
+}
+
+/** A span in which one receiver dropped datagrams, with what it took in beside them. */
+export interface Overflow extends Span {
+  /** null: dropped by the kernel unread, whoever sent it. */
+  readonly sourceKey: string | null;
+  /** `kernel`, or why they were refused. */
+  readonly reason: string;
+  readonly dropped: number;
+  /** What was taken in of the source; of all sources where it is not known. */
+  readonly received: number;
+}
+
+/** What overflows are declared with as gaps: all that is known of the minutes they lie in. */
+export interface OverflowKnown {
+  readonly overflows: readonly Overflow[];
+  /** Every source, with the network's loss in its last closed window. */
+  readonly loss: ReadonlyMap<string, number>;
+}
+
+/** A span of time that is a gap and whose deadline W has passed, with what shows what it cost. */
+export interface DueSpan {
+  readonly gap: Gap;
+  /** Notifications inside that serials or states prove lost. */
+  readonly holes: number;
+  /** What the source said shortly before: how many notifications in how many ms; null when nothing. */
+  readonly heard: { readonly count: number; readonly ms: number } | null;
+  /** The last receipt of anybody inside: until then somebody listened; null when nothing was received inside. */
+  readonly servedUntil: number | null;
+  /** Loss of the network in the source's last closed window. */
+  readonly p: number;
 }
 
 /** Feed facts since some instant, by source where they belong to one. */
 export interface FeedFacts {
   readonly outages: readonly Span[];
+  readonly overflows: readonly Overflow[];
   readonly windows: ReadonlyMap<string, readonly ClosedWindow[]>;
   readonly quarantinedAt: ReadonlyMap<string, readonly number[]>;
 }
@@ -47,6 +86,8 @@ export interface Beat {
   readonly through: number;
   /** The latest sign of life of any receiver before this beat; null when there was none ever. */
   readonly aliveAt: number | null;
+  /** The same of the other receivers alone. */
+  readonly othersAliveAt: number | null;
 }
 
 /** Calls of one key that are due. */
@@ -58,10 +99,22 @@ export interface DueKey {
 export interface SweepStore {
   /** Writes this receiver's sign of life and how far it is durable. */
   beat(receiverId: string, now: number, durableThrough: number): Promise<Beat>;
-  /** Says that this receiver stopped on purpose, with all it received durable. */
-  stopped(receiverId: string, now: number): Promise<void>;
+  /**
+   * Says that this receiver stopped on purpose, with all it received durable.
+   * @param servedUntil when it stopped reading: an outage begins there
+   */
+  stopped(receiverId: string, now: number, servedUntil: number): Promise<void>;
   /** Declares a span in which no receiver served, as a fact and as a gap of every known source. */
   declareOutage(receiverId: string, span: Span, gaps: (sourceKey: string) => Gap): Promise<void>;
+  /**
+   * Declares what was dropped, as facts and as gaps. Call it before the beat that moves W past it.
+   * @param gaps given what is known of the minutes they lie in, what overflowed there before included
+   */
+  declareOverflow(
+    receiverId: string,
+    overflows: readonly Overflow[],
+    gaps: (known: OverflowKnown) => readonly Gap[],
+  ): Promise<void>;
   sources(): Promise<readonly SweptSource[]>;
   feedFacts(since: number): Promise<FeedFacts>;
   /**
@@ -87,7 +140,16 @@ export interface SweepStore {
   windowSample(sourceKey: string, window: Span): Promise<WindowSample>;
   /** First instant anything of the source was received; null when nothing was. */
   firstReceivedAt(sourceKey: string): Promise<number | null>;
+  /** When the source spoke in [from, to); null when it did not. */
+  windowRhythm(sourceKey: string, window: Span): Promise<WindowRhythm | null>;
   closeWindow(sourceKey: string, window: ClosedWindow): Promise<void>;
+  /** The rhythms of the windows of a source that began at `since` or later, in order of time. */
+  rhythms(sourceKey: string, since: number): Promise<readonly WindowRhythm[]>;
+  /** Silences not broken yet. */
+  openSilences(): Promise<readonly Gap[]>;
+  setSilentAfter(sourceKey: string, silentAfterMs: number | null): Promise<void>;
+  /** Says that all calls of a source have been folded under this version of its meaning. */
+  setFolded(sourceKey: string, meaningVersion: number): Promise<void>;
   /** Settles every call whose time has come and whose outcome waits for nothing else; returns how many. */
   settle(through: number, now: number, limit: number): Promise<number>;
   /** Ended calls whose time has come and whose outcome waits for facts. */
@@ -96,8 +158,12 @@ export interface SweepStore {
   staleCalls(through: number, limit: number): Promise<readonly DueKey[]>;
   /** Calls of at most `limit` keys of a source, in key order after `after`: the unsettled ones, or all. */
   callsOf(sourceKey: string, settledToo: boolean, after: string | null, limit: number): Promise<readonly DueKey[]>;
-  /** Gaps whose deadline W has passed: lost, or explained where they are spans of time with nothing missing inside. */
-  expireGaps(through: number, horizonMs: number): Promise<void>;
+  /** Holes and missing states whose deadline W has passed are lost. */
+  expireHoles(through: number): Promise<void>;
+  /** Spans of time whose deadline W has passed and that no hole still open lies in. */
+  dueSpans(through: number, horizonMs: number, limit: number): Promise<readonly DueSpan[]>;
+  /** Writes gaps of sources as they stand now. */
+  putGaps(gaps: readonly Gap[]): Promise<void>;
   /** Declares spans of quarantine since `since` as gaps. */
   declareQuarantine(since: number, gap: (sourceKey: string, span: Span, count: number) => Gap): Promise<void>;
 }

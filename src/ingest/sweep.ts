@@ -13,14 +13,17 @@
  */
 import { advance, EMPTY_BOOK, holesOf, MOST_LOST_IN_A_ROW } from '../delivery/book.js';
 import { noFacts, type SourceFacts } from '../delivery/facts.js';
-import { habitsOf, lossOf, MOST_POOLED, type TimedSample } from '../delivery/window.js';
-import { windowClosesAt, windowEnd } from '../lifecycle/loss.js';
+import { MOST_POOLED } from '../delivery/window.js';
 import { horizonMs, type Gap, type Settings } from '../notification.js';
 import { refold } from './assemble.js';
+import { Heartbeat, NOTHING_NOTICED, type Noticed } from './feed/heartbeat.js';
+import { SilenceWatch } from './feed/silence.js';
+import { closeSpan, overflowsOf } from './feed/span-gaps.js';
+import { WindowCloser } from './feed/windows.js';
 import { Learner } from './learner.js';
-import { outageGap, quarantineGap, serialGap } from './sweep.gaps.js';
+import { quarantineGap, serialGap } from './sweep.gaps.js';
 import type { LedgerStore } from './ports.js';
-import type { ClosedWindow, DueKey, FeedFacts, SweepStore, SweptSource } from './sweep.ports.js';
+import type { DueKey, FeedFacts, SweepStore, SweptSource } from './sweep.ports.js';
 
 export interface SweepOptions {
   readonly receiverId: string;
@@ -38,13 +41,16 @@ export interface Swept {
 const RECEIVED_AT_ONCE = 20_000;
 const CALLS_AT_ONCE = 500;
 const SETTLED_AT_ONCE = 5_000;
+const SPANS_AT_ONCE = 500;
 /** Rounds of one kind of work per tick, so that a backlog never starves the heartbeat. */
 const ROUNDS = 4;
 
 export class Sweep {
   private readonly horizon: number;
-  private first = true;
   private readonly learner: Learner;
+  private readonly heartbeat: Heartbeat;
+  private readonly windows: WindowCloser;
+  private readonly silence: SilenceWatch;
   /** The version of each source's meaning that its calls were last folded under here. */
   private readonly folded = new Map<string, number>();
 
@@ -55,25 +61,19 @@ export class Sweep {
   ) {
     this.horizon = horizonMs(options.settings);
     this.learner = new Learner(store, this.horizon);
+    this.heartbeat = new Heartbeat(store, options);
+    this.windows = new WindowCloser(store, options.settings);
+    this.silence = new SilenceWatch(store, options.settings);
   }
 
   /**
-   * Sign of life; what nobody lived through is an outage (docs/truth.md 17). Apart from the rest, because a sweep with much to
-   * do must not make a receiver that serves look dead.
-   * @param durableThrough up to when everything this receiver received is in PostgreSQL
+   * Sign of life, and what it means for the feed (docs/truth.md 17). Apart from the rest, because a sweep with much to do must
+   * not make a receiver that serves look dead.
+   * @param durableThrough up to when everything this receiver received is in PostgreSQL, or was refused as `noticed` says
    * @returns W
    */
-  async beat(now: number, durableThrough: number): Promise<number> {
-    const { receiverId, heartbeatMs } = this.options;
-    const { through, aliveAt } = await this.store.beat(receiverId, now, durableThrough);
-    // A beat or two may come late on a busy machine; a start always ends an outage, however short.
-    const allowed = this.first ? 0 : 3 * heartbeatMs;
-    this.first = false;
-    if (aliveAt !== null && now - aliveAt > allowed) {
-      const span = { from: aliveAt, to: now };
-      await this.store.declareOutage(receiverId, span, (source) => outageGap(source, span, this.options.settings));
-    }
-    return through;
+  beat(now: number, durableThrough: number, noticed: Noticed = NOTHING_NOTICED): Promise<number> {
+    return this.heartbeat.beat(now, durableThrough, noticed);
   }
 
   /**
@@ -94,8 +94,7 @@ export class Sweep {
     const moved: SweptSource[] = [];
     let closed = 0;
     for (const source of await this.store.sources()) {
-      closed += await this.closeWindows(source.key, before.windows.get(source.key) ?? [], through, keepMs);
-      if (!this.folded.has(source.key) && source.meaningVersion === 0) this.folded.set(source.key, 0);
+      closed += await this.windows.close(source.key, before.windows.get(source.key) ?? [], through, keepMs);
       const learned = await this.learner.look(source, through);
       moved.push(await this.moveBook(learned, through, keepMs));
     }
@@ -104,8 +103,19 @@ export class Sweep {
     publish(facts);
     for (const source of moved) await this.reevaluate(source, facts, now);
     await this.moveCalls(facts, through, now);
-    await this.store.expireGaps(through, this.horizon);
+    await this.moveGaps(through);
+    await this.silence.look(moved, feed, through);
     return { through, facts };
+  }
+
+  /** Holes first: a span of time counts as lost with one lost in the same move. */
+  private async moveGaps(through: number): Promise<void> {
+    await this.store.expireHoles(through);
+    for (let round = 0; round < ROUNDS; round++) {
+      const due = await this.store.dueSpans(through, this.horizon, SPANS_AT_ONCE);
+      if (due.length > 0) await this.store.putGaps(due.map((one) => closeSpan(one, this.options.settings)));
+      if (due.length < SPANS_AT_ONCE) break;
+    }
   }
 
   /** Moves the book of a source whose serials count across calls. */
@@ -136,36 +146,6 @@ export class Sweep {
     return current;
   }
 
-  /** Closes the windows of a source whose last copy has had its H; returns how many. */
-  private async closeWindows(
-    sourceKey: string,
-    closed: readonly ClosedWindow[],
-    through: number,
-    keepMs: number,
-  ): Promise<number> {
-    const { settings } = this.options;
-    const from = closed.at(-1)?.to ?? (await this.store.firstReceivedAt(sourceKey));
-    if (from === null) return 0;
-    let count = 0;
-    let earlier: readonly TimedSample[] = [...closed].reverse();
-    const oldest = windowEnd(through - keepMs, settings.lossWindowMs);
-    let start = Math.max(oldest, Math.floor(from / settings.lossWindowMs) * settings.lossWindowMs);
-    for (; windowClosesAt(start, settings) < through; start += settings.lossWindowMs) {
-      const span = { from: start, to: start + settings.lossWindowMs };
-      const sample = await this.store.windowSample(sourceKey, span);
-      const p = lossOf(
-        sample,
-        earlier.map((one) => one.sample),
-        settings.retry,
-      );
-      earlier = [{ to: span.to, sample }, ...earlier].slice(0, MOST_POOLED + 1);
-      const habits = habitsOf(earlier, settings.staleRingingMs);
-      await this.store.closeWindow(sourceKey, { ...span, sample, habits, p });
-      count++;
-    }
-    return count;
-  }
-
   private factsOf(sources: readonly SweptSource[], feed: FeedFacts, through: number): ReadonlyMap<string, SourceFacts> {
     return new Map(
       sources.map((source) => {
@@ -179,6 +159,7 @@ export class Sweep {
           holes: source.book === null ? [] : holesOf(source.book),
           epochs: source.book?.epochs ?? [],
           outages: feed.outages,
+          overflows: overflowsOf(source.key, feed.overflows),
           quarantinedAt: feed.quarantinedAt.get(source.key) ?? [],
           lossWindows: windows,
         };
@@ -222,14 +203,18 @@ export class Sweep {
 
   /**
    * Folds calls of a source again when what its serials mean has changed, whoever changed it (docs/truth.md 8): the open and
-   * unsettled ones; and all of them when it is the first meaning, which holds from the first notification on. A receiver
-   * that starts does so too, since another may have changed it and been killed before it folded.
+   * unsettled ones, by each receiver, for its ingest folded by the old meaning until now; and all of them when no meaning
+   * was ever folded by, for the first holds from the first notification on. That is remembered with the source, so that a
+   * receiver killed before or while it folds leaves the debt to whoever comes next.
    */
   private async reevaluate(source: SweptSource, facts: ReadonlyMap<string, SourceFacts>, now: number): Promise<void> {
-    const { key, meaningVersion } = source;
-    const known = this.folded.get(key);
-    if (known !== meaningVersion && meaningVersion > 0) await this.refoldAll(key, known === 0, facts, now);
+    const { key, meaningVersion, foldedVersion } = source;
+    const owed = foldedVersion < meaningVersion;
+    if (meaningVersion > 0 && (owed || this.folded.get(key) !== meaningVersion)) {
+      await this.refoldAll(key, owed && foldedVersion === 0, facts, now);
+    }
     this.folded.set(key, meaningVersion);
+    if (owed) await this.store.setFolded(key, meaningVersion);
   }
 
   private async refoldAll(

@@ -6,11 +6,13 @@
  * y came more than H before x, and x stands lower in the life of a call than y, or equally high above ringing, or
  * (serials per call) not above it in serial. A Ringing after the open call was presumed ended starts a new one too.
  * With constant serials another serial is another call, whatever the time. While our receive loop stood still x may
- * have waited in the kernel, so that time is not held against it (docs/truth.md 13).
+ * have waited in the kernel, so that time is not held against it (docs/truth.md 13). Where reports say when their events
+ * happened, they are taken in that order and those times are compared.
  */
 import { byReceipt, inOrder, rank, type Spoken } from '../delivery/evidence.js';
 import type { SerialMeaning, Settings } from '../notification.js';
 import { horizonMs } from '../notification.js';
+import { gaveNoTime, happenedBy } from './moment.js';
 
 export interface CutRules {
   readonly settings: Settings;
@@ -59,10 +61,10 @@ function fallsBack(rankX: number | null, rankY: number | null): boolean {
 /** Whether x, in order of first receipt, cannot belong to the open call. */
 function startsNewCall(open: readonly Spoken[], x: Spoken, { settings, meaning }: CutRules): boolean {
   const rankX = rank(x.state);
-  const arrivedFrom = x.firstAt - x.idleMs;
+  const arrivedFrom = happenedBy(x, settings) - x.idleMs;
   const horizon = horizonMs(settings);
   const tooLate = open.some((y) => {
-    if (y.firstAt + horizon >= arrivedFrom) return false;
+    if (happenedBy(y, settings) + horizon >= arrivedFrom) return false;
     return fallsBack(rankX, rank(y.state)) || (meaning === 'per_call' && serialFallsBack(x, y));
   });
   if (tooLate) return true;
@@ -80,20 +82,36 @@ function cutInOrder(notifications: readonly Spoken[], rules: CutRules): Spoken[]
   return calls;
 }
 
+/** Cut in the order of events; what was received first still opens its call, so that nothing late changes its id. */
+function cutByEvent(ordered: readonly Spoken[], rules: CutRules): readonly (readonly Spoken[])[] {
+  const by = (one: Spoken): number => happenedBy(one, rules.settings);
+  const calls = cutInOrder(
+    [...ordered].sort((a, b) => by(a) - by(b)),
+    rules,
+  );
+  return byFirst(calls.map((call) => inOrder(call)));
+}
+
+function byFirst(calls: readonly (readonly Spoken[])[]): readonly (readonly Spoken[])[] {
+  return [...calls].sort(([a], [b]) => (a === undefined || b === undefined ? 0 : byReceipt(a, b)));
+}
+
 /**
  * The calls of one Call ID, each in order of first receipt, ordered by their first. Every notification is in exactly one.
  * @param notifications of one (source, Call ID), spoken (docs/truth.md 3), in any order
  */
 export function cut(notifications: readonly Spoken[], rules: CutRules): readonly (readonly Spoken[])[] {
   const ordered = inOrder(notifications);
+  const [first] = ordered;
+  if (first !== undefined && !gaveNoTime(first)) return cutByEvent(ordered, rules);
   if (!serialNamesCall(rules.meaning)) return cutInOrder(ordered, rules);
   const serials = [...new Set(ordered.map((one) => one.serial))];
-  return serials
-    .flatMap((serial) =>
+  return byFirst(
+    serials.flatMap((serial) =>
       cutInOrder(
         ordered.filter((one) => one.serial === serial),
         rules,
       ),
-    )
-    .sort(([a], [b]) => (a === undefined || b === undefined ? 0 : byReceipt(a, b)));
+    ),
+  );
 }

@@ -20,6 +20,7 @@ import {
   type CallState,
   type Content,
   type Gap,
+  type LossSample,
   type Notification,
 } from '../notification.js';
 import { cut, staleAt } from './cut.js';
@@ -28,6 +29,7 @@ import { gapOf } from './gap.js';
 import { windowClosesAt } from './loss.js';
 import { sampleOf } from './sample.js';
 import { earlierRingingMissing, missingIn, missingOf, type Missing } from './missing.js';
+import { gaveNoTime } from './moment.js';
 import { uuidV5 } from './uuid-v5.js';
 import { eventsOf, NO_SPAN, spanBetween, timesOf, type Events, type SpanMs, type Times } from './times.js';
 
@@ -47,8 +49,8 @@ export interface FoldedCall {
 
 /** Call fields: the OK's, else the earliest Ringing's, else the Bye's; an empty value never beats a value (docs/truth.md 4). */
 function contentOf(events: Events): { content: Content; disagree: boolean } {
-  const { ok, bye, ringing, others } = events;
-  const speakers = [...(ok === null ? [] : [ok]), ...ringing, ...(bye === null ? [] : [bye]), ...others];
+  const { ok, bye, ringing, others, early } = events;
+  const speakers = [...(ok === null ? [] : [ok]), ...ringing, ...(bye === null ? [] : [bye]), ...others, ...early];
   const [speaker] = speakers;
   if (speaker !== undefined && speakers.every(({ content }) => sameContent(content, speaker.content))) {
     return { content: speaker.content, disagree: false };
@@ -139,13 +141,30 @@ interface Finality {
 
 const NOT_ENDED: Finality = { settleAfter: null, awaitsFacts: false };
 
+/**
+ * Facts as they are for a sender that says when events happened, and posts over TCP: how often it tries is not documented,
+ * so whatever it sent while nobody listened, or within H before, may have had no other try (docs/wire.md).
+ */
+function triedOnce(facts: SourceFacts): SourceFacts {
+  const { settings } = facts;
+  return { ...facts, settings: { ...settings, retry: 0, marginMs: horizonMs(settings) } };
+}
+
+/** Copies and inversions of such a sender say nothing of datagrams lost. */
+const NO_SAMPLE: LossSample = {
+  ...{ copyPairs: 0, copiesMissing: 0, statePairs: 0, statesInverted: 0, statePairBin: 0 },
+  ...{ serialsSeen: 0, serialsLost: 0 },
+};
+
 /** Folds one call. */
-function foldCall(key: FoldKey, call: readonly Spoken[], facts: SourceFacts): FoldedCall {
+function foldCall(key: FoldKey, call: readonly Spoken[], known: SourceFacts): FoldedCall {
   const [opener] = call;
   if (opener === undefined) throw new Error('a call holds at least one notification');
+  const retried = gaveNoTime(opener);
+  const facts = retried ? known : triedOnce(known);
   const horizon = horizonMs(facts.settings);
   const events = eventsOf(call);
-  const times = timesOf(events, facts.settings, earlierRingingMissing(events, facts));
+  const times = timesOf(events, known.settings, earlierRingingMissing(events, facts));
   const stale = staleAt(call, facts.settings);
   const presumedEndedAt = stale !== null && facts.through > stale ? stale : null;
   const endAt = events.bye?.firstAt ?? presumedEndedAt;
@@ -190,7 +209,7 @@ function foldCall(key: FoldKey, call: readonly Spoken[], facts: SourceFacts): Fo
       settleAfter,
       staleAt: endAt === null ? stale : null,
       awaitsFacts,
-      lossSample: sampleOf(call, events, facts),
+      lossSample: retried ? sampleOf(call, events, facts) : NO_SAMPLE,
     },
     gaps: missing.map((one) => gapOf({ ...key, id }, one, facts.through, horizon)),
     notifications: call,

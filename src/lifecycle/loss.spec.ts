@@ -1,6 +1,6 @@
 import { NO_HABITS, noFacts, type SourceFacts, type Span } from '../delivery/facts.js';
 import type { Settings } from '../notification.js';
-import { finalLoss, lossOver, lostGivenMissing, meanLoss, windowClosesAt } from './loss.js';
+import { costOf, finalLoss, lossOver, lostGivenMissing, meanLoss, takenBy, windowClosesAt } from './loss.js';
 
 const settings: Settings = {
   retry: 6,
@@ -10,6 +10,11 @@ const settings: Settings = {
   staleAnsweredMs: 14_400_000,
   lossWindowMs: 300_000,
 };
+
+/** Facts with an overflow of 2 s in place of an outage. */
+function overflowing(p: number, share: number): SourceFacts {
+  return { ...facts(p), overflows: [{ from: 30_000, to: 32_000, share }] };
+}
 
 function facts(p: number, outages: readonly Span[] = [], through = 1e9): SourceFacts {
   return {
@@ -64,10 +69,10 @@ describe('final loss', () => {
 
 describe('mean loss', () => {
   test('weighs an outage by its share of the span', () => {
-    // Of 100 s, what is sent from 29 s to 42 s (60 s less 18 s of retries) has no try left.
+    // Of 100 s, what is sent from 30 s to 42 s (60 s less 18 s of retries) has no try left.
     const outage = { from: 30_000, to: 60_000 };
     const mean = meanLoss({ from: 0, to: 100_000 }, facts(0, [outage]));
-    expect(mean).toBeCloseTo(0.13, 9);
+    expect(mean).toBeCloseTo(0.12, 9);
   });
 
   test('is the final loss where nothing but the network loses', () => {
@@ -81,4 +86,52 @@ test('what is missing was lost with a x q / (a x q + 1 - a); where neither can b
   expect(lostGivenMissing(0, 1)).toBe(0);
   expect(lostGivenMissing(1, 0.001)).toBe(1);
   expect(lostGivenMissing(1, 0)).toBeNull();
+});
+
+describe('an overflow', () => {
+  test.each([0.01, 1])('takes the tries inside it from what is inferred, whatever its share (%d)', (share) => {
+    expect(finalLoss({ from: 0, to: 100_000 }, overflowing(0.1, share))).toBeCloseTo(0.1 ** 6, 12);
+  });
+
+  test('weighs by its share where loss is estimated', () => {
+    // 2 s in which one try of seven has a chance of 0.5 + 0.5 x 0.1 to be lost.
+    const chance = 0.1 ** 6 * 0.55;
+    expect(meanLoss({ from: 30_000, to: 32_000 }, overflowing(0.1, 0.5))).toBeCloseTo(chance, 12);
+  });
+});
+
+describe('what a span cost', () => {
+  const perMs = 0.01;
+
+  test.each([
+    // 17 s: 35 s of sending have a try inside; the unluckiest 2 s have one left.
+    ['an outage of 17 s where nothing else is lost', 17_000, 1, 0, 350, 0],
+    ['an outage of 60 s where nothing else is lost: 42 s of 78 s', 60_000, 1, 0, 780, 420 / 780],
+    ['an overflow that took half of the tries of a second', 1_000, 0.5, 0, 190, 0],
+    ['an overflow of a minute that took half: 42 s have no try outside', 60_000, 0.5, 0, 780, (420 / 780) * 0.5 ** 7],
+  ])('%s', (_what, ms, share, p, sent, q) => {
+    const cost = costOf({ from: 0, to: ms }, share, perMs, p, settings);
+    expect(cost.sent).toBeCloseTo(sent, 6);
+    expect(cost.q).toBeCloseTo(q, 6);
+  });
+
+  test('rises with the loss of the network, which takes the tries that are left', () => {
+    const { q } = costOf({ from: 0, to: 17_000 }, 1, perMs, 0.1, settings);
+    expect(q).toBeGreaterThan(0.005);
+    expect(q).toBeLessThan(0.02);
+  });
+});
+
+test('an outage takes from what was sent up to a last retry before it', () => {
+  const outage = { from: 30_000, to: 47_000 };
+  const known = facts(0.1, [outage]);
+  expect(takenBy({ from: 0, to: 12_000 }, known)).toEqual({ kind: 'outage', ...outage });
+  expect(takenBy({ from: 0, to: 11_999 }, known)).toBeNull();
+  expect(takenBy({ from: 47_001, to: 50_000 }, known)).toBeNull();
+});
+
+test('an overflow takes from what was sent only where it at least doubles the chance of loss', () => {
+  const span = { from: 30_000, to: 32_000 };
+  expect(takenBy(span, overflowing(0.1, 0.05))).toBeNull();
+  expect(takenBy(span, overflowing(0.1, 0.5))).toEqual({ kind: 'overflow', ...span });
 });

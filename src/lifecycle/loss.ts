@@ -34,66 +34,129 @@ export function habitsAt(facts: SourceFacts, at: number): Habits {
   return facts.lossWindows.findLast((window) => window.to <= at)?.habits ?? NO_HABITS;
 }
 
-/** Of the tries of a notification sent at `sentAt`, those that came while somebody listened. */
-function triesOutside(sentAt: number, outages: readonly Span[], { retry, intervalMs }: Settings): number {
-  let tries = 0;
-  for (let k = 0; k <= retry; k++) {
-    const at = sentAt + k * intervalMs;
-    if (!outages.some((outage) => outage.from <= at && at < outage.to)) tries++;
-  }
-  return tries;
+/** A span in which tries are lost, and which share of them: all in an outage, some in an overflow. */
+interface Taking extends Span {
+  readonly share: number;
 }
 
-/**
- * Outages that can take tries from what was sent in a span. A try is received at most the margin after it is sent, so it
- * is lost for certain, and counted as lost, when sent from a margin before the outage on; never when sent after its end.
- * So an outage of 17 s leaves every notification of the default schedule (tries at 0, 3, ... 18 s) one try (docs/truth.md 17).
- */
-function outagesNear(span: Span, { settings, outages }: SourceFacts): readonly Span[] {
+/** Spans that can take tries from what was sent in a span: those that begin at most a try's last chance after it. */
+function takingFrom(span: Span, { settings, outages, overflows }: SourceFacts, marginMs: number): readonly Taking[] {
   const reach = settings.retry * settings.intervalMs;
-  return outages
-    .map(({ from, to }) => ({ from: from - settings.marginMs, to }))
-    .filter((outage) => outage.from <= span.to + reach && outage.to >= span.from);
+  return [...outages.map(({ from, to }) => ({ from, to, share: 1 })), ...overflows]
+    .map(({ from, to, share }) => ({ from: from - marginMs, to, share }))
+    .filter((taking) => taking.from <= span.to + reach && taking.to >= span.from);
 }
 
 /**
- * The instants of a span at which the number of tries left can change: tries are lost only where an outage begins or
- * ends against the retry schedule, so between two of them all instants are alike.
+ * The instants of a span at which the fate of a notification's tries can change: tries are lost only where a span of
+ * loss begins or ends against the retry schedule, so between two of them all instants are alike.
  */
-function breakpoints(span: Span, outages: readonly Span[], { retry, intervalMs }: Settings): readonly number[] {
-  const edges = outages.flatMap(({ from, to }) => [from, to]);
+function breakpoints(span: Span, taking: readonly Taking[], { retry, intervalMs }: Settings): readonly number[] {
+  const edges = taking.flatMap(({ from, to }) => [from, to]);
   const shifted = edges.flatMap((edge) => Array.from({ length: retry + 1 }, (_, k) => edge - k * intervalMs));
   const inside = shifted.filter((at) => at > span.from && at < span.to);
   return [...new Set([span.from, ...inside, span.to])].sort((a, b) => a - b);
 }
 
-/** Runs of a span in which what was sent had the same number of tries left. */
-function triesLeft(span: Span, facts: SourceFacts): readonly { readonly ms: number; readonly tries: number }[] {
-  const { settings } = facts;
-  const outages = outagesNear(span, facts);
-  if (outages.length === 0) return [{ ms: span.to - span.from, tries: settings.retry + 1 }];
-  const points = breakpoints(span, outages, settings);
+/** Runs of a span in which what was sent fared alike; `taken` is, try by try, the share of them that was lost to us. */
+function runsOf(
+  span: Span,
+  taking: readonly Taking[],
+  settings: Settings,
+): readonly { readonly ms: number; readonly taken: readonly number[] }[] {
+  const points = breakpoints(span, taking, settings);
   return points.map((at, index) => ({
     ms: (points[index + 1] ?? at) - at,
-    tries: triesOutside(at, outages, settings),
+    taken: Array.from({ length: settings.retry + 1 }, (_, k) => {
+      const sentAt = at + k * settings.intervalMs;
+      const over = taking.filter((one) => one.from <= sentAt && sentAt < one.to);
+      return 1 - over.reduce((left, one) => left * (1 - one.share), 1);
+    }),
   }));
 }
 
-/** Chance that a notification sent at the worst instant of the span is lost for good; null while a window is open. */
+/**
+ * Chance that a notification sent at the worst instant of the span is lost for good; null while a window is open.
+ *
+ * A try is received at most the margin after it is sent, so it may be lost to us when sent from a margin before an outage or
+ * overflow on, and counts as lost, whatever share of that overflow was; never when sent after its end. So an outage of 17 s
+ * leaves every notification of the default schedule (tries at 0, 3, ... 18 s) one try (docs/truth.md 11, 17).
+ */
 export function finalLoss(span: Span, facts: SourceFacts): number | null {
   const p = lossOver(span, facts);
   if (p === null) return null;
-  const fewest = Math.min(...triesLeft(span, facts).map((run) => run.tries));
-  return p ** fewest;
+  const taking = takingFrom(span, facts, facts.settings.marginMs);
+  if (taking.length === 0) return p ** (facts.settings.retry + 1);
+  const runs = runsOf(span, taking, facts.settings);
+  return p ** Math.min(...runs.map(({ taken }) => taken.filter((share) => share === 0).length));
 }
 
-/** Chance that a notification sent at some instant of the span is lost for good; null while a window is open. */
+/** Chance that all tries are lost: each to us, or to the network. */
+function chanceOf(taken: readonly number[], p: number): number {
+  return taken.reduce((chance, share) => chance * (share + (1 - share) * p), 1);
+}
+
+/**
+ * Chance that a notification sent at some instant of the span is lost for good; null while a window is open. An
+ * estimate, so nothing is widened: a path takes milliseconds, the margin is a second.
+ */
 export function meanLoss(span: Span, facts: SourceFacts): number | null {
   const p = lossOver(span, facts);
   if (p === null) return null;
+  const taking = takingFrom(span, facts, 0);
+  if (taking.length === 0) return p ** (facts.settings.retry + 1);
+  const runs = runsOf(span, taking, facts.settings);
   const length = span.to - span.from;
-  if (length <= 0) return finalLoss(span, facts);
-  return triesLeft(span, facts).reduce((sum, { ms, tries }) => sum + (ms / length) * p ** tries, 0);
+  if (length <= 0) return Math.max(...runs.map(({ taken }) => chanceOf(taken, p)));
+  return runs.reduce((sum, { ms, taken }) => sum + (ms / length) * chanceOf(taken, p), 0);
+}
+
+/** A span that took tries from what was sent in another. */
+export interface TakingSpan extends Span {
+  readonly kind: 'outage' | 'overflow';
+}
+
+/**
+ * The outage that takes tries from what was sent in a span, or the overflow where one at least doubles the chance of loss:
+ * losses of one call are then not independent. Null where the network alone decides.
+ */
+export function takenBy(span: Span, facts: SourceFacts): TakingSpan | null {
+  const reach = facts.settings.retry * facts.settings.intervalMs;
+  const near = (one: Span): boolean => one.from <= span.to + reach && one.to >= span.from;
+  const outage = facts.outages.find(near);
+  if (outage !== undefined) return { kind: 'outage', from: outage.from, to: outage.to };
+  const overflow = facts.overflows.find(near);
+  const network = lossOver(span, facts) ?? 0;
+  const doubled = (meanLoss(span, facts) ?? 0) > 2 * network ** (facts.settings.retry + 1);
+  return overflow !== undefined && doubled ? { kind: 'overflow', from: overflow.from, to: overflow.to } : null;
+}
+
+/** A number of an estimate as a gap's detail says it. */
+export function figure(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}
+
+/** What a span in which tries were lost to us may have cost. */
+export interface Cost {
+  /** Notifications expected to have had a try inside. */
+  readonly sent: number;
+  /** The mean chance that such a one is lost for good. */
+  readonly q: number;
+}
+
+/**
+ * The cost of a span in which a share of the tries was lost to us (docs/truth.md 16): what is sent from RETRY x INTERVAL before it
+ * to its end has a try inside.
+ * @param perMs notifications sent per ms
+ * @param p loss of the network per datagram
+ */
+export function costOf(span: Span, share: number, perMs: number, p: number, settings: Settings): Cost {
+  const sending = { from: span.from - settings.retry * settings.intervalMs, to: span.to };
+  const length = sending.to - sending.from;
+  if (length <= 0) return { sent: 0, q: 0 };
+  const runs = runsOf(sending, [{ ...span, share }], settings);
+  const q = runs.reduce((sum, { ms, taken }) => sum + (ms / length) * chanceOf(taken, p), 0);
+  return { sent: perMs * length, q };
 }
 
 /**

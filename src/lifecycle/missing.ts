@@ -10,7 +10,7 @@ import type { SourceFacts, Span } from '../delivery/facts.js';
 import { horizonMs, type GapCertainty, type Settings } from '../notification.js';
 import { serialNumber } from './cut.js';
 import { answerSpan, serialsOf, type Outcome } from './disposition.js';
-import { habitsAt, lostGivenMissing, meanLoss } from './loss.js';
+import { figure, habitsAt, lostGivenMissing, meanLoss, takenBy } from './loss.js';
 import type { Events } from './times.js';
 
 /** Serials of a call further apart than this are a jump, not a hole of so many notifications. */
@@ -102,9 +102,29 @@ function stateGap(
   return { kind: 'state', state, fromSerial: null, toSerial: null, ...found };
 }
 
-function estimate(prior: number | null, span: Span, facts: SourceFacts): number | null {
+type Estimate = Pick<Missing, 'estimatedLost' | 'detail'>;
+
+/** An estimate with its arithmetic in words; `formula` is null where something it rests on is not known. */
+function estimated(words: string, value: number | null, formula: string | null): Estimate {
+  const reckoned = value !== null && formula !== null;
+  return { estimatedLost: value, detail: reckoned ? `${words}: ${formula} = ${figure(value)}` : words };
+}
+
+/**
+ * Inside an outage a call loses its states together, and what was sent is not spread evenly over the span: the outage's own
+ * gap carries the estimate for all that lies in it, from the rate of the source; so does an overflow's (docs/truth.md 16).
+ */
+function countedElsewhere(words: string, span: Span, facts: SourceFacts): Estimate | null {
+  const taking = takenBy(span, facts);
+  if (taking === null) return null;
+  return estimated(`${words}; counted in the ${taking.kind} gap of ${new Date(taking.from).toISOString()}`, null, null);
+}
+
+function estimate(words: string, prior: number | null, span: Span, facts: SourceFacts): Estimate {
   const q = meanLoss(span, facts);
-  return prior === null || q === null ? null : lostGivenMissing(prior, q);
+  if (prior === null || q === null) return estimated(words, null, null);
+  const formula = `a q / (a q + 1 - a) with a ${figure(prior)}, q ${figure(q)}`;
+  return countedElsewhere(words, span, facts) ?? estimated(words, lostGivenMissing(prior, q), formula);
 }
 
 function missingRinging(
@@ -118,8 +138,7 @@ function missingRinging(
     span,
     openedAt: firstSeenAt,
     certainty: 'possible',
-    estimatedLost: estimate(habitsAt(facts, firstSeenAt).ringingRatio, span, facts),
-    detail: 'Ringing may be missing',
+    ...estimate('Ringing may be missing', habitsAt(facts, firstSeenAt).ringingRatio, span, facts),
   });
 }
 
@@ -133,9 +152,9 @@ function missingOk({ events, outcome, presumedEndedAt }: CallFindings, facts: So
     span,
     openedAt: endAt,
     certainty: 'possible',
-    estimatedLost:
-      events.bye === null ? lostTail(span, facts).ok : estimate(habitsAt(facts, endAt).answerRatio, span, facts),
-    detail: events.bye === null ? 'OK may be missing' : 'OK may be missing before the Bye',
+    ...(events.bye === null
+      ? lostTail('OK may be missing', 'ok', span, facts)
+      : estimate('OK may be missing before the Bye', habitsAt(facts, endAt).answerRatio, span, facts)),
   });
 }
 
@@ -147,13 +166,13 @@ function missingBye({ events, presumedEndedAt, firstSeenAt }: CallFindings, fact
   if (presumedEndedAt === null) return null;
   const answered = events.ok !== null;
   const span = { from: (events.ok?.firstAt ?? firstSeenAt) - horizonMs(facts.settings), to: presumedEndedAt };
+  const words = answered ? 'no Bye within the stale limit' : 'no Bye within the stale limit of a call never answered';
   const certain = answered || (habitsAt(facts, presumedEndedAt).unansweredByeRatio ?? 0) >= BYE_DUE_SHARE;
   return stateGap('bye', {
     span,
     openedAt: presumedEndedAt,
     certainty: certain ? 'certain' : 'possible',
-    estimatedLost: certain ? 1 : lostTail(span, facts).bye,
-    detail: answered ? 'no Bye within the stale limit' : 'no Bye within the stale limit of a call never answered',
+    ...(certain ? { estimatedLost: 1, detail: words } : lostTail(words, 'bye', span, facts)),
   });
 }
 
@@ -161,16 +180,19 @@ function missingBye({ events, presumedEndedAt, firstSeenAt }: CallFindings, fact
  * Of a call that rang and was not heard of again: the chance that its OK, and its Bye, were sent and lost. It was
  * answered and both are lost; or it was not, and its Bye is lost; or it was not, and such calls send none.
  */
-function lostTail(span: Span, facts: SourceFacts): { readonly ok: number | null; readonly bye: number | null } {
+function lostTail(words: string, state: 'ok' | 'bye', span: Span, facts: SourceFacts): Estimate {
   const q = meanLoss(span, facts);
   const { answerRatio: a, unansweredByeRatio } = habitsAt(facts, span.to);
-  if (q === null || a === null) return { ok: null, bye: null };
+  if (q === null || a === null) return estimated(words, null, null);
   // Not yet known whether unanswered calls of this source send a Bye: as likely as not.
   const sendsBye = unansweredByeRatio ?? 0.5;
   const both = a * q * q;
   const byeOnly = (1 - a) * sendsBye * q;
   const total = both + byeOnly + (1 - a) * (1 - sendsBye);
-  return total === 0 ? { ok: null, bye: null } : { ok: both / total, bye: (both + byeOnly) / total };
+  const sum = `(${state === 'ok' ? 'a q q' : 'a q q + (1 - a) s q'}) / (a q q + (1 - a) s q + (1 - a) (1 - s))`;
+  const formula = `${sum} with a ${figure(a)}, q ${figure(q)}, s ${figure(sendsBye)}`;
+  const lost = state === 'ok' ? both : both + byeOnly;
+  return countedElsewhere(words, span, facts) ?? estimated(words, total === 0 ? null : lost / total, formula);
 }
 
 /** Everything one call shows to be missing of itself. */

@@ -2,11 +2,12 @@
  * When a call rang, was answered and ended: best estimates, and bounds that hold the truth (docs/truth.md 13, 14).
  *
  * A notification is received at most H after it was sent (plus the time our receive loop stood still), and what was
- * sent before it happened before it was received. So each event lies in [earliest, latest].
+ * sent before it happened before it was received. So each event lies in [earliest, latest]. A report that says when its
+ * event happened is believed instead (moment.ts).
  */
 import { rank, type Spoken } from '../delivery/evidence.js';
 import type { Settings } from '../notification.js';
-import { horizonMs } from '../notification.js';
+import { gaveNoTime, happenedBy, happenedFrom, isTimeIgnored } from './moment.js';
 
 /** The notifications that stand for the events of one call. */
 export interface Events {
@@ -19,6 +20,8 @@ export interface Events {
   readonly repeated: boolean;
   /** Unknown states: stored, and each a possible OK (docs/truth.md 5). */
   readonly others: readonly Spoken[];
+  /** States known to come before any ringing. */
+  readonly early: readonly Spoken[];
 }
 
 /** One event's time: the best estimate, and the interval that holds the truth. */
@@ -43,15 +46,21 @@ export interface Times {
 export function eventsOf(call: readonly Spoken[]): Events {
   const byRank: [Spoken[], Spoken[], Spoken[]] = [[], [], []];
   const others: Spoken[] = [];
+  const early: Spoken[] = [];
   for (const one of call) {
     const own = rank(one.state);
-    (own === null ? others : byRank[own]).push(one);
+    const unranked = isEarly(one) ? early : others;
+    (own === null ? unranked : byRank[own]).push(one);
   }
   const [ringing, oks, byes] = byRank;
   return {
-    ...{ ringing, others, ok: oks[0] ?? null, bye: byes[0] ?? null },
+    ...{ ringing, others, early, ok: oks[0] ?? null, bye: byes[0] ?? null },
     repeated: oks.length > 1 || byes.length > 1,
   };
+}
+
+function isEarly({ state }: Spoken): boolean {
+  return state.startsWith('early:');
 }
 
 /** Whether a notification of a call was received after one that happened later. */
@@ -65,7 +74,8 @@ export function isLate(
 
 /** An interval that came out empty (clocks of two receivers apart) is widened to hold both ends, never clamped. */
 function interval(at: number, earliest: number | null, latest: number): EventTime {
-  if (earliest === null || earliest <= latest) return { at, earliest, latest };
+  if (earliest === null || earliest === Number.NEGATIVE_INFINITY) return { at, earliest: null, latest };
+  if (earliest <= latest) return { at, earliest, latest };
   return { at, earliest: latest, latest: earliest };
 }
 
@@ -85,17 +95,16 @@ function answerBefore(bye: number, ok: number, notBefore: number, intervalMs: nu
  * @param earlierRinging an earlier Ringing may be missing, so nothing bounds ringing from below
  */
 export function timesOf(events: Events, settings: Settings, earlierRinging: boolean): Times {
-  const horizon = horizonMs(settings);
-  const earliestOf = (one: Spoken): number => one.firstAt - horizon - one.idleMs;
+  const by = (one: Spoken): number => happenedBy(one, settings);
+  const from = (one: Spoken): number => happenedFrom(one, settings);
   const { ok, bye } = events;
-  const okAt = ok?.firstAt ?? Number.POSITIVE_INFINITY;
-  const byeAt = bye?.firstAt ?? Number.POSITIVE_INFINITY;
-  const rangFroms = events.ringing.map(earliestOf);
+  const okAt = ok === null ? Number.POSITIVE_INFINITY : by(ok);
+  const byeAt = bye === null ? Number.POSITIVE_INFINITY : by(bye);
+  const rangFroms = events.ringing.map(from);
 
   let ringing: EventTime | null = null;
-  const [firstRinging] = events.ringing;
-  if (firstRinging !== undefined) {
-    const at = Math.min(firstRinging.firstAt, okAt, byeAt);
+  if (events.ringing.length > 0) {
+    const at = Math.min(...events.ringing.map(by), okAt, byeAt);
     ringing = interval(at, earlierRinging ? null : Math.min(...rangFroms), at);
   }
   // Bounds later events from below even when an earlier Ringing may be missing: they come after every Ringing.
@@ -104,20 +113,26 @@ export function timesOf(events: Events, settings: Settings, earlierRinging: bool
   let answered: EventTime | null = null;
   if (ok !== null) {
     const latest = Math.min(okAt, byeAt);
-    const earliest = Math.max(earliestOf(ok), rangFrom);
+    const earliest = Math.max(from(ok), rangFrom);
     const at =
-      bye !== null && bye.firstAt < ok.firstAt
-        ? answerBefore(bye.firstAt, ok.firstAt, Math.max(ringing?.at ?? earliest, earliest), settings.intervalMs)
+      byeAt < okAt && gaveNoTime(ok)
+        ? answerBefore(byeAt, okAt, Math.max(ringing?.at ?? earliest, earliest), settings.intervalMs)
         : latest;
     answered = interval(at, earliest, latest);
   }
   let ended: EventTime | null = null;
   if (bye !== null) {
-    ended = interval(bye.firstAt, Math.max(earliestOf(bye), answered?.earliest ?? rangFrom), bye.firstAt);
+    ended = interval(byeAt, Math.max(from(bye), answered?.earliest ?? rangFrom), byeAt);
   }
-  const call = [...events.ringing, ...(ok === null ? [] : [ok]), ...(bye === null ? [] : [bye])];
-  const notAnsweredBefore = events.ringing.length > 0 ? rangFrom : null;
-  return { ringing, answered, ended, notAnsweredBefore, late: call.some((one) => isLate(one, call)) };
+  const notAnsweredBefore = rangFrom === Number.NEGATIVE_INFINITY ? null : rangFrom;
+  return { ringing, answered, ended, notAnsweredBefore, late: isCallLate(events, settings) };
+}
+
+/** Something was received, or by its own time happened, out of order; or gave a time that cannot be. */
+function isCallLate({ ringing, ok, bye }: Events, settings: Settings): boolean {
+  const call = [...ringing, ...(ok === null ? [] : [ok]), ...(bye === null ? [] : [bye])];
+  const moments = call.map((one) => ({ state: one.state, firstAt: happenedBy(one, settings) }));
+  return moments.some((one) => isLate(one, moments)) || call.some((one) => isTimeIgnored(one, settings));
 }
 
 /** A span between two events: the estimate, and what it is at least and at most (null: not bounded). */

@@ -15,6 +15,8 @@ export class Health {
   constructor(
     private readonly db: Reads,
     private readonly clock: Clock,
+    /** What the receiving half of this process finds wrong with itself, in sentences. */
+    private readonly receiving: () => readonly string[] = () => [],
   ) {}
 
   /** Not ready only when nothing can be answered: a receiver that lags impairs the answers, and they say so themselves. */
@@ -22,12 +24,12 @@ export class Health {
     const now = this.clock.now();
     const asOf = new Date(now);
     try {
-      return { status: 'ready', problems: await this.impairments(now), asOf };
+      return { status: 'ready', problems: [...(await this.impairments(now)), ...this.receiving()], asOf };
     } catch (error) {
       if (!(error instanceof ReadUnavailable)) throw error;
       const away =
         'PostgreSQL does not answer: nothing can be read until it does. Check that it runs and DATABASE_URL names it.';
-      return { status: 'not_ready', problems: [away], asOf };
+      return { status: 'not_ready', problems: [away, ...this.receiving()], asOf };
     }
   }
 

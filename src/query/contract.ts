@@ -113,8 +113,10 @@ export const CALL = {
 export type CallRow = RowOf<typeof CALL>;
 
 export const NOTIFICATION = {
-  serial: text('Serial Number as received.'),
-  state: text('ringing, 180, 183, ok, bye, or other:<raw> for a state nobody knows.'),
+  serial: text('Serial Number as received; eventTime=<ms since 1970> where the source has none but gives times.'),
+  state: text(
+    'ringing, 180, 183, ok, bye; early:<raw> for a state before any ringing, other:<raw> for one nobody knows.',
+  ),
   stateRaw: text('Call State as received.'),
   receivedAt: instant('First receipt.'),
   lastReceivedAt: instant('Receipt of the last copy.'),
@@ -148,7 +150,31 @@ export const SOURCE = {
   addresses: listOf(text('Addresses and CIDRs that map to the source.', "coalesce(addresses, '{}')")),
   codec: orNull(text('How its datagrams are written; null until detected.', "codec->>'codec'")),
   charset: text('Character set of its datagrams.', "coalesce(codec->>'charset', charset)"),
+  delimiter: orNull(
+    text('Between its fields or pairs; null: a comma, or the codec has none.', "codec->>'delimiter'"),
+  ),
+  quoted: flag('Fields may stand in double quotes.', "coalesce((codec->>'quoted')::boolean, false)"),
+  lengthBytes: orNull(
+    count('Bytes of the length before each field; null: one, or the codec has none.', "(codec->>'lengthBytes')::integer"),
+  ),
+  byteOrder: orNull(text('Order of those bytes, big or little; null: big, or none.', "codec->>'byteOrder'")),
+  widths: listOf(
+    count(
+      'Bytes of each of the eight fields of a fixed codec; empty for others.',
+      "array(select width::integer from json_array_elements_text(codec->'widths') as width)",
+    ),
+  ),
+  ackContent: text(
+    'What its acks repeat: call_id_serial, serial_call_id, call_id, serial or echo (the whole request).',
+    "coalesce(ack_form->>'content', 'call_id_serial')",
+  ),
+  ackDelimiter: orNull(text("What stands between the two in its acks; null: the request's.", "ack_form->>'delimiter'")),
+  ackTerminator: orNull(
+    text("What ends its acks: none, nul, lf or crlf; null: the request's.", "ack_form->>'terminator'"),
+  ),
   serialMeaning: oneOf(SERIAL_MEANING, 'What its serials count.'),
+  serialBase: count("With per_call: the serial of a call's first notification."),
+  serialMeaningPinned: flag('An operator set the meaning: learning leaves it alone.', 'meaning_pinned'),
   locked: flag('The codec is locked: datagrams written otherwise are quarantined.'),
   lastHeardAt: orNull(instant('Last datagram of any kind; null: never heard.')),
   feed: oneOf(FEED_STATUS, 'How its feed does.'),
@@ -161,11 +187,25 @@ export const SOURCE = {
 } satisfies FieldTable;
 export type SourceRow = RowOf<typeof SOURCE>;
 
+export const SOURCE_CHANGE = {
+  id: uuid('Stable id.'),
+  at: instant('When it was changed.'),
+  by: text('Who changed it: operator, or learned (three datagrams that agreed).'),
+  field: text('What was changed, named as the source names it; codec with its options as one word.'),
+  before: orNull(text('What it was; null: none.')),
+  after: orNull(text('What it is; null: none.')),
+} satisfies FieldTable;
+export type SourceChangeRow = RowOf<typeof SOURCE_CHANGE>;
+
 export const QUARANTINED = {
   id: uuid('Stable id.'),
   receivedAt: instant('First receipt.'),
+  lastReceivedAt: instant('Receipt of the last copy.'),
+  copies: count('How often it arrived.'),
   source: text('Key of the source.', 'source_key'),
+  address: text('Address of its sender.'),
   reason: text('Why it could not be stored as a notification.'),
+  detail: text('The reason in words; no value of the datagram is in them.'),
   bytesBase64: bytes('The bytes kept, in base64.', "translate(encode(bytes, 'base64'), E'\\n', '')"),
   length: count('Bytes received; more than were kept when the datagram was oversized.'),
 } satisfies FieldTable;

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
-import { encodeReport, parseAck, type WireFormat } from '../wire/encode.js';
+import { encodeReport, type WireFormat } from '../wire/encode.js';
+import { parseAck } from '../wire/parse-ack.js';
 import { type Link, type LinkOptions, lossyLink } from './link.js';
 import type { PlannedCall, PlannedNotification } from './plan.js';
 import { type Random, seeded } from './random.js';

@@ -79,9 +79,14 @@ const MENU_NAMES = ['Main menu', 'Callback', 'Café', '客服中心', '中文菜
 /**
  * One whole run: plans the calls, plays the IVR, waits for the ledger to settle, reads it and judges.
  *
+ * @param observe given what the sender knows, for whoever compares it with more than the public contract shows
  * @throws LedgerUnreadable, UdpBindError when it cannot run at all
  */
-export async function simulate(options: SimulateOptions, progress: Progress): Promise<Outcome> {
+export async function simulate(
+  options: SimulateOptions,
+  progress: Progress,
+  observe: (truth: readonly TrueCall[]) => void = () => undefined,
+): Promise<Outcome> {
   const clock = systemClock();
   const startedAt = clock.now();
   const ledger = new Ledger(options.api);
@@ -96,6 +101,7 @@ export async function simulate(options: SimulateOptions, progress: Progress): Pr
   const downtime = new Downtime(options.api);
   downtime.start();
   const run = await send(options, { calls, targets, sourceAddresses, retry, intervalMs }, progress);
+  observe(run.truth);
   const sentAt = clock.now();
   const last = lastEventAt(run.truth);
   const asked = { sources: await ledger.keysOf(sourceAddresses), from: startedAt - settings.horizonMs };

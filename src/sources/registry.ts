@@ -8,9 +8,16 @@
 import { noFacts, type SourceFacts } from '../delivery/facts.js';
 import type { Clock } from '../clock.js';
 import type { Settings } from '../notification.js';
+import { type AckForm, withAckForm } from '../wire/ack.js';
 import type { Parsed } from '../wire/codec.js';
 import { type CodecLock, readDatagram, UNLOCKED } from '../wire/lock.js';
-import type { SourceRow, SourceStore } from './ports.js';
+import type { NewSource, SourceRow, SourceStore } from './ports.js';
+
+/**
+ * Keys, names and addresses of sources that post over HTTP begin so: a switch may send datagrams and posts from one address,
+ * and the two number their calls each in their own way.
+ */
+const TWIN = 'http:';
 
 /** Sources at most: a site has a handful, and forged addresses inside an allowed range must not fill the memory. */
 export const SOURCES_MAX = 10_000;
@@ -21,6 +28,8 @@ interface Source {
   readonly addresses: Set<string>;
   lock: CodecLock;
   lockSaved: boolean;
+  /** How it is answered; null: by the mirror of its request. */
+  ackForm: AckForm | null;
   /** The operator's decision that `lock` was set by or learned under. */
   codecVersion: number;
   /** Row and addresses are stored. */
@@ -74,6 +83,18 @@ export class SourceRegistry {
     return source.key;
   }
 
+  /** The same for an address that posts; never the key of a source that sends datagrams. */
+  resolveTwin(address: string, name: string | null): string | null {
+    return this.resolve(TWIN + address, name === null ? null : TWIN + name);
+  }
+
+  /** Notes that something of a source was received at `at`; `read` does so itself. */
+  heard(key: string, at: number): void {
+    const source = this.get(key);
+    source.heardAt = Math.max(at, source.heardAt ?? at);
+    source.heardSaved = false;
+  }
+
   /** Reads a datagram as its source writes, and learns from it; `at` is when it was received. */
   read(key: string, bytes: Uint8Array, at: number): Parsed {
     const source = this.get(key);
@@ -82,9 +103,9 @@ export class SourceRegistry {
       source.lock = lock;
       source.lockSaved = !lock.locked;
     }
-    source.heardAt = Math.max(at, source.heardAt ?? at);
-    source.heardSaved = false;
-    return parsed;
+    this.heard(key, at);
+    if (!parsed.ok || source.ackForm === null) return parsed;
+    return { ...parsed, mirror: withAckForm(parsed.mirror, source.ackForm, bytes) };
   }
 
   /** Every known source. */
@@ -122,7 +143,7 @@ export class SourceRegistry {
     const sources = [...this.byKey.values()].filter((source) => source.stored);
     for (const source of sources.filter(({ lockSaved }) => !lockSaved)) {
       const { lock } = source;
-      const kept = await this.store.saveLock(source.key, lock, source.codecVersion);
+      const kept = await this.store.saveLock(source.key, lock, source.codecVersion, this.clock.now());
       // Null: an operator decided meanwhile, which the next load tells. A datagram may have taught more; saved next time.
       if (kept !== null && source.lock === lock) Object.assign(source, { lock: kept, lockSaved: true });
     }
@@ -134,7 +155,10 @@ export class SourceRegistry {
   }
 
   private async storeRows(sources: readonly Source[]): Promise<void> {
-    const rows = sources.map(({ key, name, addresses }) => ({ key, name, addresses: [...addresses] }));
+    const rows = sources.map(({ key, name, addresses }): NewSource => ({
+      ...{ key, name, addresses: [...addresses] },
+      ...(key.startsWith(TWIN) ? { twin: true } : {}),
+    }));
     await this.store.save(rows, this.clock.now());
     for (const [index, source] of sources.entries()) {
       const saved = rows[index];
@@ -162,9 +186,9 @@ export class SourceRegistry {
   }
 }
 
-function sourceOf({ key, name, addresses, lock, codecVersion }: SourceRow): Source {
+function sourceOf({ key, name, addresses, lock, ackForm, codecVersion }: SourceRow): Source {
   return {
-    ...{ key, name, addresses: new Set(addresses), stored: true, codecVersion },
+    ...{ key, name, addresses: new Set(addresses), stored: true, ackForm: ackForm ?? null, codecVersion },
     ...{ lock: lock ?? UNLOCKED, lockSaved: true, heardAt: null, heardSaved: true },
   };
 }
@@ -173,6 +197,8 @@ function sourceOf({ key, name, addresses, lock, codecVersion }: SourceRow): Sour
 function follow(source: Source, row: SourceRow): void {
   for (const address of row.addresses) source.addresses.add(address);
   if (source.stored) source.name = row.name;
+  // Nothing but an operator sets it, so what is stored is what holds.
+  source.ackForm = row.ackForm ?? null;
   const decided = row.codecVersion > source.codecVersion;
   if (decided || (row.lock !== null && !source.lock.locked && row.codecVersion === source.codecVersion)) {
     Object.assign(source, { lock: row.lock ?? UNLOCKED, lockSaved: true, codecVersion: row.codecVersion });

@@ -4,15 +4,18 @@
  */
 import type { Clock } from '../clock.js';
 import type { SerialMeaning } from '../notification.js';
-import { CHARSETS, CODEC_NAMES, type CodecSettings } from '../wire/codec.js';
+import { CHARSETS } from '../wire/codec.js';
 import { operatorLock } from '../wire/lock.js';
-import type { SourceSettingsStore } from './ports.js';
+import {
+  type AskedAckForm,
+  type AskedCodec,
+  judgeAckForm,
+  judgeCodec,
+  type OptionFault as SettingFault,
+} from '../wire/shape.js';
+import type { Decision, SourceRow, SourceSettingsStore } from './ports.js';
 
-/** One thing wrong with one parameter of a decision. */
-export interface SettingFault {
-  readonly parameter: string;
-  readonly reason: string;
-}
+export type { OptionFault as SettingFault } from '../wire/shape.js';
 
 export interface SourceSettingsOptions {
   readonly store: SourceSettingsStore;
@@ -23,18 +26,19 @@ export interface SourceSettingsOptions {
   readonly configuredNames: readonly string[];
 }
 
-/** A codec as an operator gives it: not judged yet. */
-export interface AskedCodec {
-  readonly codec: string;
-  readonly delimiter: string | null;
-  readonly charset: string;
-}
-
 const SERIAL_BASE_MAX = 2_147_483_647;
-const DELIMITER_BYTES_MAX = 4;
 const NAME_LENGTH_MAX = 64;
 
 const NO_SUCH_SOURCE: readonly SettingFault[] = [{ parameter: 'key', reason: 'is the key of no source' }];
+const CODEC_UNKNOWN: SettingFault = {
+  parameter: 'charset',
+  reason: 'goes with a codec, and this source has none yet: set both',
+};
+/** Who decides, until there are keys that say which one it was. */
+const OPERATOR = 'operator';
+const POSTS: readonly SettingFault[] = [
+  { parameter: 'key', reason: 'is the key of a source that posts over HTTP, which writes in one way only' },
+];
 
 export class SourceSettings {
   constructor(private readonly options: SourceSettingsOptions) {}
@@ -54,28 +58,55 @@ export class SourceSettings {
     ) {
       faults.push({ parameter: 'serialBase', reason: `must be a whole number from 0 to ${String(SERIAL_BASE_MAX)}` });
     }
-    const { store, clock } = this.options;
-    return this.decide(key, faults, () => store.pinMeaning(key, meaning, serialBase ?? 1, clock.now()));
+    return this.decide(key, faults, (store, now) => store.pinMeaning(key, meaning, serialBase ?? 1, now));
   }
 
   /**
    * Sets how a source writes; nothing of it is learned any more.
    * @throws StoreUnavailable
    */
-  setCodec(key: string, asked: AskedCodec): Promise<readonly SettingFault[]> {
-    const settings = codecOf(asked);
-    const faults = settings === null ? codecFaults(asked) : delimiterFaults(settings);
-    return this.decide(key, faults, () =>
-      settings === null ? Promise.resolve(false) : this.options.store.setLock(key, operatorLock(settings)),
-    );
+  async setCodec(key: string, asked: AskedCodec): Promise<readonly SettingFault[]> {
+    const judged = judgeCodec(asked);
+    if (!judged.ok) return this.decide(key, [...(await this.postFaults(key)), ...judged.faults], refuse);
+    const { value } = judged;
+    return this.decide(key, await this.postFaults(key), (store, now) => store.setLock(key, operatorLock(value), now));
+  }
+
+  /**
+   * Sets the character set alone; codec and options stay as they are known.
+   * @throws StoreUnavailable
+   */
+  async setCharset(key: string, charset: string): Promise<readonly SettingFault[]> {
+    const posts = await this.postFaults(key);
+    const known = (await this.source(key))?.lock?.settings ?? null;
+    const read = CHARSETS.find((name) => name === charset);
+    const faults = [
+      ...posts,
+      ...(read === undefined ? [{ parameter: 'charset', reason: `must be one of ${CHARSETS.join(', ')}` }] : []),
+      ...(known === null && posts.length === 0 ? [CODEC_UNKNOWN] : []),
+    ];
+    if (read === undefined || known === null) return this.decide(key, faults, refuse);
+    const lock = operatorLock({ ...known, charset: read });
+    return this.decide(key, faults, (store, now) => store.setLock(key, lock, now));
+  }
+
+  /**
+   * Sets how a source is answered; nothing asked: by the mirror of its request.
+   * @throws StoreUnavailable
+   */
+  async setAckForm(key: string, asked: AskedAckForm): Promise<readonly SettingFault[]> {
+    const judged = judgeAckForm(asked);
+    const posts = await this.postFaults(key);
+    if (!judged.ok) return this.decide(key, [...posts, ...judged.faults], refuse);
+    return this.decide(key, posts, (store, now) => store.setAckForm(key, judged.value, now));
   }
 
   /**
    * Lets codec and serial meaning of a source be learned anew, as if it had never been heard.
    * @throws StoreUnavailable
    */
-  relearn(key: string): Promise<readonly SettingFault[]> {
-    return this.decide(key, [], () => this.options.store.forget(key, this.options.clock.now()));
+  async relearn(key: string): Promise<readonly SettingFault[]> {
+    return this.decide(key, await this.postFaults(key), (store, now) => store.forget(key, now));
   }
 
   /**
@@ -96,25 +127,36 @@ export class SourceSettings {
       ...(taken ? [{ parameter: 'name', reason: 'is the name or key of another source' }] : []),
       ...(configured ? [{ parameter: 'name', reason: 'is configured in UDP_ALLOWED_SOURCES: change it there' }] : []),
     ];
-    return this.decide(key, faults, () => store.rename(key, wanted));
+    return this.decide(key, faults, (_store, now) => store.rename(key, wanted, now));
+  }
+
+  private async postFaults(key: string): Promise<readonly SettingFault[]> {
+    return (await this.source(key))?.twin === true ? POSTS : [];
+  }
+
+  private async source(key: string): Promise<SourceRow | undefined> {
+    return (await this.options.store.load()).find((source) => source.key === key);
   }
 
   /** A key is judged beside the rest, so that all faults are told at once. */
   private async decide(
     key: string,
     faults: readonly SettingFault[],
-    store: () => Promise<boolean>,
+    change: (store: SourceSettingsStore, now: Decision) => Promise<boolean>,
   ): Promise<readonly SettingFault[]> {
     // PostgreSQL keeps no NUL in a text, so no key has one.
     if (key.includes('\0')) return [...NO_SUCH_SOURCE, ...faults];
-    if (faults.length > 0) {
-      const known = (await this.options.store.load()).some((source) => source.key === key);
-      return known ? faults : [...NO_SUCH_SOURCE, ...faults];
-    }
-    if (!(await store())) return NO_SUCH_SOURCE;
-    await this.options.follow();
+    if (faults.length > 0) return (await this.source(key)) === undefined ? [...NO_SUCH_SOURCE, ...faults] : faults;
+    const { store, clock, follow } = this.options;
+    if (!(await change(store, { at: clock.now(), by: OPERATOR }))) return NO_SUCH_SOURCE;
+    await follow();
     return [];
   }
+}
+
+/** What is faulty is not stored: `decide` never asks for it. */
+function refuse(): Promise<boolean> {
+  return Promise.resolve(false);
 }
 
 function isConfigured(
@@ -122,32 +164,4 @@ function isConfigured(
   names: readonly string[],
 ): boolean {
   return names.includes(name) || names.includes(key);
-}
-
-/** Null when codec or charset is none we have. */
-function codecOf({ codec, delimiter, charset }: AskedCodec): CodecSettings | null {
-  const known = CODEC_NAMES.find((name) => name === codec);
-  const read = CHARSETS.find((name) => name === charset);
-  if (known === undefined || read === undefined) return null;
-  return { codec: known, charset: read, ...(delimiter === null ? {} : { delimiter }) };
-}
-
-function codecFaults({ codec, charset }: AskedCodec): readonly SettingFault[] {
-  const lists: readonly (readonly [string, string, readonly string[]])[] = [
-    ['codec', codec, CODEC_NAMES],
-    ['charset', charset, CHARSETS],
-  ];
-  return lists
-    .filter(([, given, all]) => !all.includes(given))
-    .map(([parameter, , all]) => ({ parameter, reason: `must be one of ${all.join(', ')}` }));
-}
-
-function delimiterFaults({ codec, delimiter }: CodecSettings): readonly SettingFault[] {
-  if (delimiter === undefined) return [];
-  const fault = (reason: string): readonly SettingFault[] => [{ parameter: 'delimiter', reason }];
-  if (codec === 'json') return fault('goes with delimited and key_value alone');
-  const bytes = Buffer.byteLength(delimiter);
-  if (bytes === 0 || bytes > DELIMITER_BYTES_MAX) return fault(`must be 1 to ${String(DELIMITER_BYTES_MAX)} bytes`);
-  // NUL ends a datagram; letters, digits and what numbers and keys are made of would cut values.
-  return /[\p{L}\p{N}\0=+*#]/u.test(delimiter) ? fault('must not hold a letter, a digit, NUL, =, +, * or #') : [];
 }

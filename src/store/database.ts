@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
 import { PrismaClient } from '../generated/prisma/client.js';
 import { statementName } from './ledger-sql.js';
 
@@ -9,6 +10,14 @@ export interface DatabaseOptions {
   readonly connectionsMax: number;
 }
 
+/** A pool at one instant, in connections; `waiting` are queries that found none free. */
+export interface PoolState {
+  readonly open: number;
+  readonly idle: number;
+  readonly waiting: number;
+  readonly limit: number;
+}
+
 /**
  * The one pool of the process, shared by writing and reading. It has no life-cycle hooks of its own: what is still being
  * flushed needs it until the very end, so whoever starts the program calls `disconnect` after everything else.
@@ -16,9 +25,10 @@ export interface DatabaseOptions {
 @Injectable()
 export class Database {
   readonly client: PrismaClient;
+  private readonly connections: pg.Pool;
 
-  constructor(options: DatabaseOptions) {
-    const pool = {
+  constructor(private readonly options: DatabaseOptions) {
+    this.connections = new pg.Pool({
       connectionString: options.url,
       max: options.connectionsMax,
       application_name: 'ringledger',
@@ -27,9 +37,10 @@ export class Database {
       // A pool that is empty because the database is away says so instead of waiting for ever.
       connectionTimeoutMillis: 10_000,
       keepAlive: true,
-    };
+    });
     // An idle connection that breaks is replaced by the pool at the next query, which is where the fault is answered for.
-    const adapter = new PrismaPg(pool, {
+    const adapter = new PrismaPg(this.connections, {
+      disposeExternalPool: true,
       onPoolError: () => undefined,
       onConnectionError: () => undefined,
       statementNameGenerator: ({ sql }) => statementName(sql),
@@ -42,6 +53,12 @@ export class Database {
   async connect(): Promise<void> {
     await this.client.$connect();
     await this.client.$queryRaw`select 1`;
+  }
+
+  /** How the pool is used now. */
+  pool(): PoolState {
+    const { totalCount, idleCount, waitingCount } = this.connections;
+    return { open: totalCount, idle: idleCount, waiting: waitingCount, limit: this.options.connectionsMax };
   }
 
   /** Closes every connection once their queries are done. */

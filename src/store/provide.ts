@@ -8,11 +8,17 @@ export interface ProvidedDatabase {
   stop(): Promise<void>;
 }
 
-/** The database of `DATABASE_URL`, of which nothing is touched; or, when that is not set, the embedded one under `DATA_DIR`. */
-export async function provideDatabase(config: Pick<Config, 'databaseUrl' | 'dataDir'>): Promise<ProvidedDatabase> {
+/**
+ * The database of `DATABASE_URL`, of which nothing is touched; or, when that is not set, the embedded one under `DATA_DIR`.
+ * @param tell when given, an embedded one that is lost is started again, and this is told of it
+ */
+export async function provideDatabase(
+  config: Pick<Config, 'databaseUrl' | 'dataDir'>,
+  tell?: (sentence: string) => void,
+): Promise<ProvidedDatabase> {
   if (config.databaseUrl !== null) {
     return { url: config.databaseUrl, owner: true, stop: () => Promise.resolve() };
   }
   const { startEmbedded } = await import('./embedded/embedded.js');
-  return startEmbedded(config.dataDir);
+  return startEmbedded(config.dataDir, tell === undefined ? {} : { tell });
 }

@@ -1,10 +1,12 @@
 import { type PrismaClient } from '../generated/prisma/client.js';
 import type { MeaningChange } from '../ingest/sweep.ports.js';
 import type { SerialMeaning } from '../notification.js';
-import type { SourceRow, SourceSettingsStore } from '../sources/ports.js';
+import type { Decision, SourceRow, SourceSettingsStore } from '../sources/ports.js';
+import type { AckForm } from '../wire/ack.js';
 import type { CodecLock } from '../wire/lock.js';
 import { faultOf } from './faults.js';
 import { RECEIVER_GONE_MS } from './receivers.js';
+import { recorded, type Transaction } from './source-changes.js';
 import { type ForgottenCodec, PgSourceStore, type StoredCodec } from './sources.js';
 
 interface Locked {
@@ -15,9 +17,10 @@ interface Locked {
   readonly through: Date;
 }
 
-type Transaction = Pick<PrismaClient, '$executeRaw' | '$queryRaw'>;
-
-/** What operators decide of sources, in PostgreSQL. Each decision locks its row, so that no receiver's learning slips in. */
+/**
+ * What operators decide of sources, in PostgreSQL. Each decision locks its row, so that no receiver's learning slips in, and
+ * records what it changed.
+ */
 export class PgSourceSettingsStore implements SourceSettingsStore {
   constructor(private readonly prisma: PrismaClient) {}
 
@@ -25,15 +28,15 @@ export class PgSourceSettingsStore implements SourceSettingsStore {
     return new PgSourceStore(this.prisma).load();
   }
 
-  pinMeaning(key: string, meaning: SerialMeaning, serialBase: number, at: number): Promise<boolean> {
-    return this.decide(key, at, async (tx, row) => {
+  pinMeaning(key: string, meaning: SerialMeaning, serialBase: number, decision: Decision): Promise<boolean> {
+    return this.decide(key, decision, async (tx, row) => {
       await tx.$executeRaw`update source set meaning_pinned = true where key = ${key}`;
       await changeMeaning(tx, key, row, meaning, serialBase);
     });
   }
 
-  setLock(key: string, lock: CodecLock): Promise<boolean> {
-    return this.decide(key, 0, async (tx, { codecVersion }) => {
+  setLock(key: string, lock: CodecLock, decision: Decision): Promise<boolean> {
+    return this.decide(key, decision, async (tx, { codecVersion }) => {
       const { settings, charsetAgreed } = lock;
       if (settings === null) throw new Error('a codec that is not set');
       const codec: StoredCodec = { ...settings, charsetAgreed, version: codecVersion + 1 };
@@ -43,8 +46,15 @@ export class PgSourceSettingsStore implements SourceSettingsStore {
     });
   }
 
-  forget(key: string, at: number): Promise<boolean> {
-    return this.decide(key, at, async (tx, row) => {
+  setAckForm(key: string, form: AckForm | null, decision: Decision): Promise<boolean> {
+    return this.decide(key, decision, async (tx) => {
+      await tx.$executeRaw`
+        update source set ack_form = ${form === null ? null : JSON.stringify(form)}::json where key = ${key}`;
+    });
+  }
+
+  forget(key: string, decision: Decision): Promise<boolean> {
+    return this.decide(key, decision, async (tx, row) => {
       const codec: ForgottenCodec = { version: row.codecVersion + 1 };
       await tx.$executeRaw`
         update source set codec = ${JSON.stringify(codec)}::json, charset = 'utf-8', locked = false, meaning_pinned = false
@@ -53,8 +63,8 @@ export class PgSourceSettingsStore implements SourceSettingsStore {
     });
   }
 
-  rename(key: string, name: string): Promise<boolean> {
-    return this.decide(key, 0, async (tx) => {
+  rename(key: string, name: string, decision: Decision): Promise<boolean> {
+    return this.decide(key, decision, async (tx) => {
       await tx.$executeRaw`update source set name = ${name} where key = ${key}`;
     });
   }
@@ -62,13 +72,13 @@ export class PgSourceSettingsStore implements SourceSettingsStore {
   /** False when there is no such source. */
   private async decide(
     key: string,
-    at: number,
+    decision: Decision,
     change: (tx: Transaction, row: Locked) => Promise<void>,
   ): Promise<boolean> {
     try {
       return await this.prisma.$transaction(async (tx) => {
-        const row = await lockRow(tx, key, at);
-        if (row !== undefined) await change(tx, row);
+        const row = await lockRow(tx, key, decision.at);
+        if (row !== undefined) await recorded(tx, key, decision, () => change(tx, row));
         return row !== undefined;
       });
     } catch (error) {

@@ -1,14 +1,24 @@
 import type { PrismaClient } from '../generated/prisma/client.js';
+import type { AckForm } from '../wire/ack.js';
 import { AGREEMENTS_TO_LOCK, type CodecLock } from '../wire/lock.js';
-import type { CodecSettings } from '../wire/reading.js';
+import { CODEC_NAMES, type CodecSettings } from '../wire/reading.js';
 import type { NewSource, SourceRow, SourceStore } from '../sources/ports.js';
 import { faultOf } from './faults.js';
+import { recorded } from './source-changes.js';
 
 /** The `codec` column: the settings, how far the charset is sure, and the operator's decision they fall under. */
 export interface StoredCodec extends CodecSettings {
   readonly charsetAgreed: number;
   readonly version: number;
 }
+
+/** The same column of a source that posts over HTTP: nothing of it is learned or set. */
+export interface TwinCodec {
+  readonly codec: 'http_twin';
+  readonly charset: 'utf-8';
+}
+
+const TWIN_CODEC: TwinCodec = { codec: 'http_twin', charset: 'utf-8' };
 
 /** What is left of it when an operator wants the codec learned anew. */
 export type ForgottenCodec = Pick<StoredCodec, 'version'>;
@@ -17,17 +27,18 @@ interface LoadedRow {
   readonly key: string;
   readonly name: string;
   readonly addresses: readonly string[] | null;
-  readonly codec: StoredCodec | ForgottenCodec | null;
+  readonly codec: StoredCodec | TwinCodec | ForgottenCodec | null;
   readonly locked: boolean;
+  readonly ackForm: AckForm | null;
 }
 
-const LOAD = `select key, name, addresses, codec, locked from source order by key`;
-const LOAD_ONE = `select key, name, addresses, codec, locked from source where key = $1`;
+const LOAD = `select key, name, addresses, codec, locked, ack_form as "ackForm" from source order by key`;
+const LOAD_ONE = `select key, name, addresses, codec, locked, ack_form as "ackForm" from source where key = $1`;
 
 const SAVE = `
-insert into source as stored (key, name, addresses, created_at)
-select key, name, array(select json_array_elements_text(addresses)), $2
-from json_to_recordset($1::json) as sent (key text, name text, addresses json)
+insert into source as stored (key, name, addresses, created_at, codec, locked)
+select key, name, array(select json_array_elements_text(addresses)), $2, codec, codec is not null
+from json_to_recordset($1::json) as sent (key text, name text, addresses json, codec json)
 on conflict (key) do update set
   name = excluded.name,
   addresses = array(select distinct unnest(stored.addresses || excluded.addresses) order by 1)`;
@@ -53,16 +64,35 @@ export class PgSourceStore implements SourceStore {
   }
 
   async save(sources: readonly NewSource[], at: number): Promise<void> {
-    await this.execute(SAVE, JSON.stringify(sources), new Date(at));
+    const rows = sources.map(({ twin, ...source }) => (twin === true ? { ...source, codec: TWIN_CODEC } : source));
+    await this.execute(SAVE, JSON.stringify(rows), new Date(at));
   }
 
-  async saveLock(key: string, lock: CodecLock, codecVersion: number): Promise<CodecLock | null> {
+  async saveLock(key: string, lock: CodecLock, codecVersion: number, at: number): Promise<CodecLock | null> {
     if (lock.settings === null) return lock;
     const codec: StoredCodec = { ...lock.settings, charsetAgreed: lock.charsetAgreed, version: codecVersion };
-    if ((await this.execute(SAVE_LOCK, key, JSON.stringify(codec), codec.charset, codecVersion)) > 0) return lock;
+    if (await this.learned(key, codec, at)) return lock;
     const [found] = await this.query<LoadedRow>(LOAD_ONE, key);
     const row = found === undefined ? null : rowOf(found);
     return row?.codecVersion === codecVersion ? (row.lock ?? lock) : null;
+  }
+
+  /** Stores what was learned and records what that changed; false when something else holds. */
+  private async learned(key: string, codec: StoredCodec, at: number): Promise<boolean> {
+    const save = [key, JSON.stringify(codec), codec.charset, codec.version] as const;
+    try {
+      return await this.prisma.$transaction(async (tx) => {
+        const rows = await tx.$queryRaw<unknown[]>`select 1 as one from source where key = ${key} for update`;
+        if (rows.length === 0) return false;
+        let count = 0;
+        await recorded(tx, key, { at, by: 'learned' }, async () => {
+          count = await tx.$executeRawUnsafe(SAVE_LOCK, ...save);
+        });
+        return count > 0;
+      });
+    } catch (error) {
+      throw faultOf(error);
+    }
   }
 
   async saveHeard(heard: ReadonlyMap<string, number>): Promise<void> {
@@ -87,12 +117,22 @@ export class PgSourceStore implements SourceStore {
   }
 }
 
-function rowOf({ key, name, addresses, codec, locked }: LoadedRow): SourceRow {
-  const lock = codec !== null && 'codec' in codec && locked ? lockOf(codec) : null;
-  return { key, name, addresses: addresses ?? [], lock, codecVersion: codec?.version ?? 0 };
+function rowOf({ key, name, addresses, codec, locked, ackForm }: LoadedRow): SourceRow {
+  const source = { key, name, addresses: addresses ?? [], ...(ackForm === null ? {} : { ackForm }) };
+  if (codec === null) return { ...source, lock: null, codecVersion: 0 };
+  if (isTwin(codec)) return { ...source, lock: null, codecVersion: 0, twin: true };
+  return { ...source, lock: locked && isKnown(codec) ? lockOf(codec) : null, codecVersion: codec.version };
 }
 
-function lockOf({ charsetAgreed, codec, delimiter, charset }: StoredCodec): CodecLock {
-  const settings = { codec, charset, ...(delimiter === undefined ? {} : { delimiter }) };
+/** Forgotten, or written by a version that knows more codecs: then it is learned here, and kept there by its version. */
+function isKnown(codec: StoredCodec | ForgottenCodec): codec is StoredCodec {
+  return 'codec' in codec && CODEC_NAMES.includes(codec.codec);
+}
+
+function isTwin(codec: StoredCodec | TwinCodec | ForgottenCodec): codec is TwinCodec {
+  return 'codec' in codec && codec.codec === 'http_twin';
+}
+
+function lockOf({ charsetAgreed, version: _version, ...settings }: StoredCodec): CodecLock {
   return { settings, agreed: AGREEMENTS_TO_LOCK, locked: true, charsetAgreed };
 }

@@ -1,8 +1,10 @@
 /** The facts the sweep reads: outages, windows, quarantine, and what the calls of a window say of loss. */
 import type { Habits, Span } from '../delivery/facts.js';
+import type { WindowRhythm } from '../delivery/rhythm.js';
 import type { WindowSample } from '../delivery/window.js';
 import type { PrismaClient } from '../generated/prisma/client.js';
 import type { ClosedWindow, FeedFacts } from '../ingest/sweep.ports.js';
+import { overflowsSince } from './feed/beats.js';
 
 function instant(ms: number): Date {
   return new Date(ms);
@@ -10,13 +12,22 @@ function instant(ms: number): Date {
 
 /** Feed facts since an instant, ms since the epoch. */
 export async function feedFacts(prisma: PrismaClient, since: number): Promise<FeedFacts> {
-  const [outages, windows, quarantined] = await Promise.all([
+  const [outages, overflows, windows, quarantined] = await Promise.all([
     prisma.$queryRaw<{ start_at: Date; end_at: Date }[]>`
       select start_at, end_at from outage where end_at >= ${instant(since)} order by end_at`,
+    overflowsSince(prisma, since, 'end_at'),
     prisma.$queryRaw<
-      { source_key: string; start_at: Date; end_at: Date; p: number; sample: WindowSample; habits: Habits }[]
+      {
+        source_key: string;
+        start_at: Date;
+        end_at: Date;
+        p: number;
+        sample: WindowSample;
+        habits: Habits;
+        rhythm: WindowRhythm | null;
+      }[]
     >`
-      select source_key, start_at, end_at, p, sample, habits from loss_window
+      select source_key, start_at, end_at, p, sample, habits, rhythm from loss_window
       where end_at >= ${instant(since)} order by source_key, start_at`,
     prisma.$queryRaw<{ source_key: string; received_at: Date; last_received_at: Date }[]>`
       select source_key, received_at, last_received_at from quarantine where last_received_at >= ${instant(since)}`,
@@ -29,6 +40,7 @@ export async function feedFacts(prisma: PrismaClient, since: number): Promise<Fe
       p: row.p,
       sample: row.sample,
       habits: row.habits,
+      rhythm: row.rhythm,
     };
     bySource.set(row.source_key, [...(bySource.get(row.source_key) ?? []), window]);
   }
@@ -39,6 +51,7 @@ export async function feedFacts(prisma: PrismaClient, since: number): Promise<Fe
   }
   return {
     outages: outages.map((row) => ({ from: row.start_at.getTime(), to: row.end_at.getTime() })),
+    overflows,
     windows: bySource,
     quarantinedAt,
   };

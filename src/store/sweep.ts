@@ -1,24 +1,27 @@
 /** The sweep's side of the ledger in PostgreSQL: set-based statements, each idempotent or compare-and-set. */
-import { v5 as uuidv5 } from 'uuid';
 import type { Book, Received } from '../delivery/book.js';
 import type { Span } from '../delivery/facts.js';
 import type { SampledSerial } from '../delivery/meaning.js';
+import type { WindowRhythm } from '../delivery/rhythm.js';
 import type { WindowSample } from '../delivery/window.js';
 import type { PrismaClient } from '../generated/prisma/client.js';
-import { sourceLedgerKey } from '../lifecycle/keys.js';
 import type {
   Beat,
   ClosedWindow,
   DueKey,
+  DueSpan,
   FeedFacts,
+  MeaningChange,
+  Overflow,
+  OverflowKnown,
   SweepStore,
   SweptSource,
-  MeaningChange,
 } from '../ingest/sweep.ports.js';
 import type { Gap, SerialMeaning, WireState } from '../notification.js';
 import { Contended, faultOf } from './faults.js';
-import { RECEIVER_GONE_MS } from './receivers.js';
-import { GAP_COLUMNS, gapRow, rowArray } from './rows.js';
+import { beat, declareOutage, declareOverflow, stopped } from './feed/beats.js';
+import { dueSpans, expireHoles, openSilences, upsertGaps } from './feed/gaps.js';
+import { rhythms, setSilentAfter, windowRhythm } from './feed/rhythm.js';
 import { feedFacts, windowSample } from './sweep.facts.js';
 
 /** A serial that is a number. */
@@ -37,41 +40,24 @@ function msOf(date: Date | null): number | null {
 export class PgSweepStore implements SweepStore {
   constructor(private readonly prisma: PrismaClient) {}
 
-  async beat(receiverId: string, now: number, durableThrough: number): Promise<Beat> {
-    const [row] = await this.prisma.$queryRaw<{ alive_at: Date | null; through: Date | null }[]>`
-      with before as (
-        select max(coalesce(stopped_at, beat_at)) as alive_at,
-          min(durable_through) filter (
-            where id <> ${receiverId}::uuid and stopped_at is null
-              and beat_at > ${instant(now - RECEIVER_GONE_MS)}
-          ) as others_through
-        from receiver
-      ), beat as (
-        insert into receiver as own (id, name, started_at, beat_at, durable_through)
-        values (${receiverId}::uuid, '', ${instant(now)}, ${instant(now)}, ${instant(durableThrough)})
-        on conflict (id) do update
-        set beat_at = excluded.beat_at, durable_through = excluded.durable_through, stopped_at = null
-      )
-      select alive_at, least(others_through, ${instant(durableThrough)}) as through from before`;
-    return { through: msOf(row?.through ?? null) ?? durableThrough, aliveAt: msOf(row?.alive_at ?? null) };
+  beat(receiverId: string, now: number, durableThrough: number): Promise<Beat> {
+    return beat(this.prisma, receiverId, now, durableThrough);
   }
 
-  async stopped(receiverId: string, now: number): Promise<void> {
-    await this.prisma.$executeRaw`
-      update receiver set stopped_at = ${instant(now)}, beat_at = ${instant(now)}, durable_through = ${instant(now)}
-      where id = ${receiverId}::uuid`;
+  stopped(receiverId: string, now: number, servedUntil: number): Promise<void> {
+    return stopped(this.prisma, receiverId, now, servedUntil);
   }
 
-  async declareOutage(receiverId: string, span: Span, gap: (sourceKey: string) => Gap): Promise<void> {
-    const keys = await this.prisma.$queryRaw<{ key: string }[]>`select key from source`;
-    const id = uuidv5(`outage\u0000${String(span.from)}`, receiverId);
-    await this.prisma.$transaction([
-      this.prisma.$executeRaw`
-        insert into outage (id, receiver_id, start_at, end_at)
-        values (${id}::uuid, ${receiverId}::uuid, ${instant(span.from)}, ${instant(span.to)})
-        on conflict (id) do nothing`,
-      this.upsertGaps(keys.map(({ key }) => gap(key))),
-    ]);
+  declareOutage(receiverId: string, span: Span, gap: (sourceKey: string) => Gap): Promise<void> {
+    return declareOutage(this.prisma, receiverId, span, gap);
+  }
+
+  declareOverflow(
+    receiverId: string,
+    overflows: readonly Overflow[],
+    gaps: (known: OverflowKnown) => readonly Gap[],
+  ): Promise<void> {
+    return declareOverflow(this.prisma, receiverId, overflows, gaps);
   }
 
   async sources(): Promise<readonly SweptSource[]> {
@@ -85,8 +71,11 @@ export class PgSweepStore implements SweepStore {
         last_heard_at: Date | null;
         book: Book | null;
         processed_through: Date | null;
+        folded_version: number;
+        silent_after_ms: bigint | null;
       }[]
-    >`select key, serial_meaning, serial_base, meaning_pinned, meaning_version, last_heard_at, book, processed_through
+    >`select key, serial_meaning, serial_base, meaning_pinned, meaning_version, last_heard_at, book, processed_through,
+        folded_version, silent_after_ms
       from source`;
     return rows.map((row) => ({
       key: row.key,
@@ -97,6 +86,8 @@ export class PgSweepStore implements SweepStore {
       lastHeardAt: msOf(row.last_heard_at),
       book: row.book,
       processedThrough: msOf(row.processed_through),
+      foldedVersion: row.folded_version,
+      silentAfterMs: row.silent_after_ms === null ? null : Number(row.silent_after_ms),
     }));
   }
 
@@ -155,7 +146,7 @@ export class PgSweepStore implements SweepStore {
         where key = ${source.key} and meaning_version = ${source.meaningVersion}
           and processed_through is not distinct from ${before}::timestamptz`;
       if (moved === 0) return false;
-      if (gaps.length > 0) await tx.$executeRawUnsafe(UPSERT_GAPS, rowArray(gaps.map(rowOf)));
+      if (gaps.length > 0) await upsertGaps(tx, gaps);
       return true;
     });
   }
@@ -179,6 +170,23 @@ export class PgSweepStore implements SweepStore {
     return windowSample(this.prisma, sourceKey, window);
   }
 
+  windowRhythm(sourceKey: string, window: Span): Promise<WindowRhythm | null> {
+    return windowRhythm(this.prisma, sourceKey, window);
+  }
+
+  rhythms(sourceKey: string, since: number): Promise<readonly WindowRhythm[]> {
+    return rhythms(this.prisma, sourceKey, since);
+  }
+
+  setSilentAfter(sourceKey: string, silentAfterMs: number | null): Promise<void> {
+    return setSilentAfter(this.prisma, sourceKey, silentAfterMs);
+  }
+
+  async setFolded(sourceKey: string, meaningVersion: number): Promise<void> {
+    await this.prisma.$executeRaw`
+      update source set folded_version = greatest(folded_version, ${meaningVersion}) where key = ${sourceKey}`;
+  }
+
   async firstReceivedAt(sourceKey: string): Promise<number | null> {
     const rows = await this.prisma.$queryRaw<{ first_at: Date }[]>`
       select first_at from notification where source_key = ${sourceKey} order by first_at limit 1`;
@@ -187,9 +195,9 @@ export class PgSweepStore implements SweepStore {
 
   async closeWindow(sourceKey: string, window: ClosedWindow): Promise<void> {
     await this.prisma.$executeRaw`
-      insert into loss_window (source_key, start_at, end_at, sample, habits, p)
+      insert into loss_window (source_key, start_at, end_at, sample, habits, p, rhythm)
       values (${sourceKey}, ${instant(window.from)}, ${instant(window.to)}, ${JSON.stringify(window.sample)}::json,
-        ${JSON.stringify(window.habits)}::json, ${window.p})
+        ${JSON.stringify(window.habits)}::json, ${window.p}, nullif(${JSON.stringify(window.rhythm)}, 'null')::json)
       on conflict (source_key, start_at) do nothing`;
   }
 
@@ -256,18 +264,20 @@ export class PgSweepStore implements SweepStore {
     return [...keys.values()];
   }
 
-  async expireGaps(through: number, horizonMs: number): Promise<void> {
-    await this.prisma.$executeRaw`
-      update gap set status = 'lost', closed_at = deadline_at
-      where status = 'open' and deadline_at < ${instant(through)} and kind in ('serial', 'state')`;
-    await this.prisma.$executeRaw`
-      update gap as span set closed_at = deadline_at, status = case when exists (
-          select 1 from gap as hole
-          where hole.source_key = span.source_key and hole.kind in ('serial', 'state') and hole.certainty = 'certain'
-            and hole.status = 'lost' and hole.from_at < span.to_at
-            and hole.to_at > span.from_at - make_interval(secs => ${horizonMs / 1000}::double precision)
-        ) then 'lost' else 'explained' end
-      where status = 'open' and deadline_at < ${instant(through)} and kind not in ('serial', 'state')`;
+  expireHoles(through: number): Promise<void> {
+    return expireHoles(this.prisma, through);
+  }
+
+  dueSpans(through: number, horizonMs: number, limit: number): Promise<readonly DueSpan[]> {
+    return dueSpans(this.prisma, through, horizonMs, limit);
+  }
+
+  openSilences(): Promise<readonly Gap[]> {
+    return openSilences(this.prisma);
+  }
+
+  async putGaps(gaps: readonly Gap[]): Promise<void> {
+    await upsertGaps(this.prisma, gaps);
   }
 
   /** One gap a minute and source: a source that cannot be read at all fills the quarantine, not the ledger. */
@@ -280,20 +290,6 @@ export class PgSweepStore implements SweepStore {
     const gaps = rows.map((row) =>
       gap(row.source_key, { from: row.minute.getTime(), to: row.to_at.getTime() }, Number(row.datagrams)),
     );
-    if (gaps.length > 0) await this.upsertGaps(gaps);
-  }
-
-  private upsertGaps(gaps: readonly Gap[]): ReturnType<PrismaClient['$executeRawUnsafe']> {
-    return this.prisma.$executeRawUnsafe(UPSERT_GAPS, rowArray(gaps.map(rowOf)));
+    if (gaps.length > 0) await upsertGaps(this.prisma, gaps);
   }
 }
-
-/** Gaps of a source go under the source's own ledger key. */
-function rowOf(gap: Gap): string {
-  return gapRow(gap.callKey ?? sourceLedgerKey(gap.sourceKey), gap);
-}
-
-const UPSERT_GAPS = `insert into gap select * from unnest($1::gap[])
-  on conflict (ledger_key, id) do update set ${GAP_COLUMNS.slice(2)
-    .map((column) => `${column} = excluded.${column}`)
-    .join(', ')}`;

@@ -82,15 +82,16 @@ export class AllowList {
  * Reads `UDP_ALLOWED_SOURCES`: a comma list of `address`, `cidr`, `name=address` or `name=cidr`. Unset or blank
  * means loopback only. Several entries may share a name (one IVR, many addresses). Faults never repeat the
  * configured text, only its position, because configuration is not to be printed.
+ * @param variable what the list is called in faults
  */
-export function parseAllowList(text: string | undefined): ParsedAllowList {
+export function parseAllowList(text: string | undefined, variable = 'UDP_ALLOWED_SOURCES'): ParsedAllowList {
   const source = text === undefined || text.trim() === '' ? LOOPBACK : text;
   const entries: Entry[] = [];
   const faults: string[] = [];
   const nameOfRange = new Map<string, string | null>();
   source.split(',').forEach((item, index) => {
     const entry = parseEntry(item.trim());
-    const where = `UDP_ALLOWED_SOURCES entry ${String(index + 1)}`;
+    const where = `${variable} entry ${String(index + 1)}`;
     if (typeof entry === 'string') {
       faults.push(`${where} ${entry}`);
       return;

@@ -44,3 +44,8 @@ export class OnceAMinute {
     }
   }
 }
+
+/** What {@link OnceAMinute.due} held back, in words. */
+export function heldBack(held: number): string {
+  return held === 0 ? '' : ` (and ${String(held)} more since the last such line)`;
+}

@@ -25,9 +25,21 @@ export type UdpEvents = {
   closed: () => void;
 };
 
+/** Measures what becomes of datagrams, as it happens. Called once or twice a datagram: it must be quick and never throw. */
+export interface UdpMeter {
+  /** One was admitted; it waited in the kernel at most so long. */
+  received(waitMs: number): void;
+  /** The deserializer is done with it. */
+  parsed(tookMs: number): void;
+  /** Its answer was handed to the operating system, `tookMs` after it was read. */
+  acked(source: string | null, fate: string | null, waitMs: number, tookMs: number): void;
+  /** It gets no answer. */
+  unanswered(fate: string | null, receivedAt: number): void;
+}
+
 /**
  * Counts since the server was made.
- * received = refused.source + refused.stopping + answered + unanswered + failed + inFlight.
+ * received = refused.source + refused.stopping + answered + unanswered + failed + unsent + inFlight.
  */
 export interface UdpStats {
   readonly received: number;
@@ -38,8 +50,10 @@ export interface UdpStats {
   readonly answered: number;
   /** The handler answered nothing: quarantined, or no room. */
   readonly unanswered: number;
-  /** The deserializer, the handler, the serializer or the send failed. */
+  /** The deserializer or the handler failed: nothing is known of the datagram. */
   readonly failed: number;
+  /** The handler answered, and the serializer or the send failed: what it answered for is stored. */
+  readonly unsent: number;
   readonly inFlight: number;
   readonly sockets: readonly UdpSocketReport[];
 }

@@ -9,14 +9,15 @@ import { Logger } from '@nestjs/common';
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
 import type { RemoteInfo } from 'node:dgram';
 import { EventEmitter } from 'node:events';
-import { isNativeError } from 'node:util/types';
 import { firstValueFrom, isObservable } from 'rxjs';
 import { type AllowList, unmapAddress } from './allow-list.js';
 import { KernelWait } from './kernel-wait.js';
-import { OnceAMinute } from './once-a-minute.js';
+import { heldBack, OnceAMinute } from './once-a-minute.js';
+import type { RecentDatagrams } from './recent.js';
 import { UDP_PATTERNS, type UdpDeserializer, type UdpPattern, type UdpSerializer } from './udp.codec.js';
-import { UdpContext } from './udp.context.js';
-import type { UdpEvents, UdpRefusal, UdpStats, UdpStatus } from './udp.events.js';
+import { UdpContext, type UdpFrom } from './udp.context.js';
+import type { UdpEvents, UdpMeter, UdpRefusal, UdpStats, UdpStatus } from './udp.events.js';
+import { asError } from './udp.filter.js';
 import { UdpSocket } from './udp.socket.js';
 
 /** Restricts a handler to this transport: `@MessagePattern('report', UDP_TRANSPORT)`. */
@@ -33,6 +34,9 @@ export interface UdpServerOptions {
   readonly maxDatagramBytes?: number;
   /** Default 4 MiB, about 5,000 waiting datagrams of 200 bytes: half a second of a 10,000/s burst. */
   readonly receiveBufferBytes?: number;
+  /** Where an operator can look at what arrived lately. */
+  readonly recent?: RecentDatagrams;
+  readonly meter?: UdpMeter;
 }
 
 /** How often a quiet socket is shown to be empty; the `idleMs` of a healthy receiver stays about this small. */
@@ -55,7 +59,15 @@ export class UdpServer extends Server<UdpEvents, UdpStatus> implements CustomTra
   private readonly maxDatagramBytes: number;
   private readonly events = new EventEmitter<EventArguments>();
   private readonly lines = new OnceAMinute();
-  private readonly counts = { received: 0, oversized: 0, answered: 0, unanswered: 0, failed: 0, inFlight: 0 };
+  private readonly counts = {
+    received: 0,
+    oversized: 0,
+    answered: 0,
+    unanswered: 0,
+    failed: 0,
+    unsent: 0,
+    inFlight: 0,
+  };
   private readonly refused: Record<UdpRefusal, number> = { source: 0, stopping: 0 };
   private readonly handlers = new Map<UdpPattern, MessageHandler>();
   private receivers: readonly Receiver[] = [];
@@ -181,12 +193,9 @@ export class UdpServer extends Server<UdpEvents, UdpStatus> implements CustomTra
     const idleMs = wait.read(at);
     this.counts.received += 1;
     const { allowed, name } = this.options.allowed.match(from.address);
-    if (!allowed) {
-      this.refuseSource(from.address, at);
-      return;
-    }
-    if (this.stopping) {
-      this.refuse('stopping', from.address);
+    const refusal = !allowed ? 'source' : this.stopping ? 'stopping' : null;
+    if (refusal !== null) {
+      this.refuse(refusal, bytes, { address: unmapAddress(from.address), port: from.port, local: socket.report, at });
       return;
     }
     const oversized = bytes.length > this.maxDatagramBytes;
@@ -194,23 +203,42 @@ export class UdpServer extends Server<UdpEvents, UdpStatus> implements CustomTra
     const address = unmapAddress(from.address);
     const stamp = { at, idleMs };
     const context = new UdpContext({ bytes, address, port: from.port, name, stamp, local: socket.report, oversized });
+    this.options.recent?.admit(context);
+    this.options.meter?.received(idleMs);
     this.counts.inFlight += 1;
     void this.answer(bytes, context, from, socket);
   }
 
   /** Never rejects: whatever fails is counted and leaves the datagram without an ack. */
   private async answer(bytes: Uint8Array, context: UdpContext, from: RemoteInfo, socket: UdpSocket): Promise<void> {
+    const readAt = performance.now();
+    const { deserializer, meter } = this.options;
+    let answer: unknown;
     try {
-      const { pattern, data } = await this.options.deserializer.deserialize(bytes, context);
-      const answer = await this.handle(pattern, data, context);
-      if (answer === undefined || context.isOversized()) {
-        this.counts.unanswered += 1;
-        this.finish();
-        return;
-      }
-      socket.send(this.options.serializer.serialize(answer), from.port, from.address, this.sent);
+      const { pattern, data } = await deserializer.deserialize(bytes, context);
+      meter?.parsed(performance.now() - readAt);
+      answer = await this.handle(pattern, data, context);
     } catch (error) {
-      this.fail(error);
+      this.fail('failed', error);
+      return;
+    }
+    if (answer === undefined || context.isOversized()) {
+      this.counts.unanswered += 1;
+      meter?.unanswered(context.getFate(), context.getStamp().at);
+      this.finish();
+    } else {
+      this.transmit(answer, context, from, socket);
+      meter?.acked(context.getSource(), context.getFate(), context.getStamp().idleMs, performance.now() - readAt);
+    }
+  }
+
+  private transmit(answer: unknown, context: UdpContext, from: RemoteInfo, socket: UdpSocket): void {
+    try {
+      const ack = this.options.serializer.serialize(answer);
+      context.answered(ack, this.options.clock.now());
+      socket.send(ack, from.port, from.address, this.sent);
+    } catch (error) {
+      this.fail('unsent', error);
     }
   }
 
@@ -224,15 +252,15 @@ export class UdpServer extends Server<UdpEvents, UdpStatus> implements CustomTra
 
   private readonly sent = (error: Error | null): void => {
     if (error !== null) {
-      this.fail(error);
+      this.fail('unsent', error);
       return;
     }
     this.counts.answered += 1;
     this.finish();
   };
 
-  private fail(error: unknown): void {
-    this.counts.failed += 1;
+  private fail(how: 'failed' | 'unsent', error: unknown): void {
+    this.counts[how] += 1;
     this.report('A datagram was not acknowledged', error);
     this.finish();
   }
@@ -245,19 +273,16 @@ export class UdpServer extends Server<UdpEvents, UdpStatus> implements CustomTra
     for (const resolve of waiting) resolve();
   }
 
-  private refuseSource(address: string, now: number): void {
-    this.refuse('source', address);
-    const held = this.lines.due(`source ${address}`, now);
+  private refuse(reason: UdpRefusal, bytes: Uint8Array, from: UdpFrom): void {
+    this.refused[reason] += 1;
+    this.options.recent?.refuse(bytes, reason, from);
+    this.events.emit('refused', reason, from.address);
+    const held = reason === 'source' ? this.lines.due(`source ${from.address}`, from.at) : null;
     if (held === null) return;
     this.logger.warn(
-      `Refused a datagram from ${address}${heldBack(held)}: UDP_ALLOWED_SOURCES does not hold this address. ` +
+      `Refused a datagram from ${from.address}${heldBack(held)}: UDP_ALLOWED_SOURCES does not hold this address. ` +
         `If it is your IVR, add it there.`,
     );
-  }
-
-  private refuse(reason: UdpRefusal, address: string): void {
-    this.refused[reason] += 1;
-    this.events.emit('refused', reason, address);
   }
 
   private report(what: string, reason: unknown): void {
@@ -267,15 +292,4 @@ export class UdpServer extends Server<UdpEvents, UdpStatus> implements CustomTra
     const held = this.lines.due(`error ${error.message}`, this.options.clock.now());
     if (held !== null) this.logger.error(`${what}${heldBack(held)}: ${error.message}`, error.stack);
   }
-}
-
-function heldBack(held: number): string {
-  return held === 0 ? '' : ` (and ${String(held)} more since the last such line)`;
-}
-
-/** Nest's default exception filter rejects with `{ status, message }` instead of an Error. */
-function asError(reason: unknown): Error {
-  if (isNativeError(reason)) return reason;
-  const told = typeof reason === 'object' && reason !== null && 'message' in reason ? reason.message : reason;
-  return new Error(typeof told === 'string' ? told : 'a handler failed and gave no reason');
 }

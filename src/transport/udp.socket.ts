@@ -142,9 +142,14 @@ function receiveBuffer(socket: Socket, askedBytes: number): { granted: number; k
 function bufferWarning(askedBytes: number, grantedBytes: number): string[] {
   if (grantedBytes >= askedBytes) return [];
   return [
-    `The kernel granted a receive buffer of ${String(grantedBytes)} bytes instead of ${String(askedBytes)}: ` +
-      `raise net.core.rmem_max to ${String(askedBytes)}, or bursts are lost before they are read.`,
+    // In KiB, since the log masks long runs of digits.
+    `The kernel granted a receive buffer of ${kib(grantedBytes)} instead of ${kib(askedBytes)}: raise net.core.rmem_max ` +
+      `(sysctl -w net.core.rmem_max=$((${String(Math.ceil(askedBytes / 1024))}*1024))), or bursts are lost before they are read.`,
   ];
+}
+
+function kib(bytes: number): string {
+  return `${String(Math.ceil(bytes / 1024))} KiB`;
 }
 
 /** On a wildcard socket the routing table picks the address an ack leaves from, and an IVR may ignore another one's. */

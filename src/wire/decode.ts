@@ -40,11 +40,11 @@ export function decode(bytes: Uint8Array, charset: Charset): Decoded | ParseFail
   if (end === 0) {
     return failure('empty', bytes.length === 0 ? 'no bytes' : 'a terminator and nothing before it');
   }
-  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const terminator = end === bytes.length ? '' : mirroredTerminator(buffer.toString('latin1', end));
+  const buffer = asBuffer(bytes);
+  const terminator = terminatorFrom(buffer, end);
   const ascii = isAscii(bytes);
   let body = buffer;
-  let text: string | null = ascii ? buffer.toString('latin1', 0, end) : decodedText(buffer.subarray(0, end), charset);
+  let text: string | null = ascii ? buffer.toString('latin1', 0, end) : textOf(buffer.subarray(0, end), charset);
   if (text === null) {
     return failure('charset', `not valid ${charset}`);
   }
@@ -71,6 +71,27 @@ export function receivedBytes(decoded: Decoded, from: number, to: number): strin
   return decoded.body.toString('latin1', start, gb18030ByteOffset(decoded.body, to));
 }
 
+/** The same memory as a Buffer. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** The terminator that begins at `from`, as the ack repeats it; null when what stands there is something else. */
+export function terminatorAt(bytes: Buffer, from: number): string | null {
+  return contentEnd(bytes) > from ? null : terminatorFrom(bytes, from);
+}
+
+/** The text of bytes in a charset; null when the charset has no such bytes. */
+export function textOf(bytes: Buffer, charset: Charset): string | null {
+  if (isAscii(bytes)) {
+    return bytes.toString('latin1');
+  }
+  if (charset === 'gb18030') {
+    return gb18030Text(bytes);
+  }
+  return isUtf8(bytes) ? bytes.toString('utf8') : null;
+}
+
 /** Text as its bytes in a charset, one character a byte. */
 export function byteString(text: string, charset: Charset): string {
   return isAsciiText(text) ? text : Buffer.from(encodeText(text, charset)).toString('latin1');
@@ -94,15 +115,9 @@ function contentEnd(bytes: Uint8Array): number {
   return end;
 }
 
-function mirroredTerminator(run: string): string {
-  return run.replace(PADDING, '\0').slice(0, TERMINATOR_BYTES_MAX);
+function terminatorFrom(bytes: Buffer, from: number): string {
+  const run = from === bytes.length ? '' : bytes.toString('latin1', from);
+  return run === '' ? run : run.replace(PADDING, '\0').slice(0, TERMINATOR_BYTES_MAX);
 }
 
 const PADDING = /\0{2,}/g;
-
-function decodedText(bytes: Buffer, charset: Charset): string | null {
-  if (charset === 'gb18030') {
-    return gb18030Text(bytes);
-  }
-  return isUtf8(bytes) ? bytes.toString('utf8') : null;
-}

@@ -2,10 +2,12 @@
  * What a datagram of an unknown source may be: every codec, delimiter and charset is tried, and exactly one must hold.
  */
 import { isAscii } from 'node:buffer';
+import type { Report } from '../notification.js';
 import { parseDecoded } from './codec.js';
 import { decode } from './decode.js';
+import type { Decoded } from './decode.js';
 import { CHARSETS, failure } from './reading.js';
-import type { Charset, CodecSettings, Parsed, ParseFailure, QuarantineReason } from './reading.js';
+import type { Charset, CodecSettings, Parsed, ParseFailure, QuarantineReason, Shape, TextShape } from './reading.js';
 import { isKnownState } from './state.js';
 
 /** One way to read a datagram and what came of it. */
@@ -22,18 +24,18 @@ type Passing = Reportable & {
 };
 export type Detection = Passing | ParseFailure;
 
-type Shape = Omit<CodecSettings, 'charset'>;
-
-const SHAPES: readonly Shape[] = [
+/** What is tried on a source nobody knows. */
+export const SHAPES: readonly TextShape[] = [
   ...[',', '|', ';', '\t', '^'].map((delimiter) => ({ codec: 'delimited' as const, delimiter })),
   ...[',', '|', ';', '\t', '^', '&', '\n', '\r\n'].map((delimiter) => ({ codec: 'key_value' as const, delimiter })),
   { codec: 'json' },
+  { codec: 'xml' },
 ];
 
 /** Reasons that speak of the bytes, whatever the codec. */
 const OF_THE_BYTES: readonly QuarantineReason[] = ['empty', 'nul', 'charset'];
 /** How near a failure came: text that had the fields came nearer than text that did not. */
-const NEARNESS: readonly QuarantineReason[] = [
+export const NEARNESS: readonly QuarantineReason[] = [
   'state',
   'number',
   'menu',
@@ -53,17 +55,16 @@ export function candidates(bytes: Uint8Array): readonly Candidate[] {
   const charsets: readonly Charset[] = isAscii(bytes) ? ['utf-8'] : CHARSETS;
   const found = charsets.flatMap((charset) => {
     const decoded = decode(bytes, charset);
-    return SHAPES.map((shape) => ({
-      settings: { ...shape, charset },
-      parsed: decoded.ok ? strict(parseDecoded(decoded, shape)) : decoded,
-    }));
+    return decoded.ok
+      ? SHAPES.flatMap((shape) => read(decoded, shape))
+      : SHAPES.map((shape) => ({ settings: { ...shape, charset }, parsed: decoded }));
   });
   return found.sort((a, b) => distance(a.parsed) - distance(b.parsed));
 }
 
 /**
- * The one way to read a datagram. Several codecs: `ambiguous`; none: `undetected`, or the reason that speaks of the bytes
- * themselves (`empty`, `nul`, `charset`). When both charsets read it by the same codec the text proves neither, and
+ * The one way to read a datagram. Several codecs: `ambiguous`; none, or only one with quoting: `undetected`, or the reason
+ * that speaks of the bytes themselves (`empty`, `nul`, `charset`). When both charsets read it by the same codec the text proves neither, and
  * `lean` is taken.
  */
 export function detect(bytes: Uint8Array, lean: Charset = 'utf-8'): Detection {
@@ -82,6 +83,9 @@ export function detect(bytes: Uint8Array, lean: Charset = 'utf-8'): Detection {
   if (other !== undefined) {
     return failure('ambiguous', `${describe(first.settings)} and ${describe(other.settings)} both hold`);
   }
+  if (first.settings.quoted === true) {
+    return failure('undetected', `${describe(first.settings)} holds, but quoting is never guessed: it has to be set`);
+  }
   if (isAscii(bytes)) {
     return { ...first, settings: { ...first.settings, charset: lean } };
   }
@@ -92,7 +96,26 @@ export function detect(bytes: Uint8Array, lean: Charset = 'utf-8'): Detection {
 
 /** Whether two settings are the same but for the charset. */
 export function sameShape(a: Shape, b: Shape): boolean {
-  return a.codec === b.codec && a.delimiter === b.delimiter;
+  return a.codec === b.codec && a.delimiter === b.delimiter && a.quoted === b.quoted;
+}
+
+/**
+ * One shape and, where quotes would make something else of it, the same with quoting: whether a quote is part of a value
+ * cannot be told from one datagram, so that both count.
+ */
+function read(decoded: Decoded, shape: TextShape): readonly Candidate[] {
+  const { charset } = decoded;
+  const plain: Candidate = { settings: { ...shape, charset }, parsed: strict(parseDecoded(decoded, shape)) };
+  if (shape.codec !== 'delimited' || !decoded.text.includes('"')) {
+    return [plain];
+  }
+  const quoted = strict(parseDecoded(decoded, { ...shape, quoted: true }));
+  const isSame = plain.parsed.ok && quoted.ok && sameReport(plain.parsed.report, quoted.report);
+  return isSame ? [plain] : [plain, { settings: { ...shape, charset, quoted: true }, parsed: quoted }];
+}
+
+function sameReport(a: Report, b: Report): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 function strict(parsed: Parsed): Parsed {
@@ -127,8 +150,7 @@ function undetected(ranked: readonly Candidate[]): ParseFailure {
   return failure('undetected', `nearest is ${describe(nearest.settings)}: ${detail}`);
 }
 
-function describe(settings: CodecSettings): string {
-  return settings.delimiter === undefined
-    ? settings.codec
-    : `${settings.codec} by ${JSON.stringify(settings.delimiter)}`;
+function describe({ codec, delimiter, quoted }: CodecSettings): string {
+  const by = delimiter === undefined ? codec : `${codec} by ${JSON.stringify(delimiter)}`;
+  return quoted === true ? `${by} with quoting` : by;
 }

@@ -1,7 +1,7 @@
 /** Fields as text to a report: what must hold of each, and how long it may be. */
 import type { Report } from '../notification.js';
 import { failure, hasControl } from './reading.js';
-import type { ParseFailure, RawFields } from './reading.js';
+import type { FieldName, ParseFailure, RawFields } from './reading.js';
 import { wireState } from './state.js';
 
 /** Lengths in bytes of UTF-8, as PostgreSQL stores them: Call ID and serial stand in keys, which a B-tree bounds. */
@@ -52,6 +52,28 @@ export function toReport(fields: RawFields): { readonly ok: true; readonly repor
     menuName: orNull(menuName),
   };
   return { ok: true, report };
+}
+
+/** One thing wrong with one field. */
+export interface FieldFault {
+  readonly field: FieldName;
+  readonly fault: ParseFailure;
+}
+
+/** Everything wrong with the fields, in their order: what `toReport` fails with is the first. */
+export function fieldFaults(fields: RawFields): readonly FieldFault[] {
+  const text = (field: FieldName): string => trimmed(fields[field]);
+  const judged: readonly (readonly [FieldName, ParseFailure | null])[] = [
+    ['callId', wordFault('call_id', 'Call ID', text('callId'), CALL_ID_BYTES_MAX)],
+    ['serial', wordFault('serial', 'Serial Number', text('serial'), SERIAL_BYTES_MAX)],
+    ['state', wordFault('state', 'Call State', text('state'), STATE_BYTES_MAX)],
+    ['callerNumber', numberFault(text('callerNumber'), '', '')],
+    ['calleeNumber', numberFault('', text('calleeNumber'), '')],
+    ['forwardNumber', numberFault('', '', text('forwardNumber'))],
+    ['menuId', menuFault(text('menuId'), '')],
+    ['menuName', menuFault('', text('menuName'))],
+  ];
+  return judged.flatMap(([field, fault]) => (fault === null ? [] : [{ field, fault }]));
 }
 
 /** Whether text has the shape of a number; a withheld caller's word is not one. */

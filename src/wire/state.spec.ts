@@ -47,7 +47,7 @@ describe('Call State', () => {
   test.each(['-1', 'Setup', '-2', '-3', 'CallProceeding(RTP)', '-7', 'Invite', '-8', '100 Trying', '-18'])(
     '%j is known and moves no lifecycle: the second leg does not ring yet',
     (raw) => {
-      expect(wireState(raw)).toBe(`other:${raw}`);
+      expect(wireState(raw)).toBe(`early:${raw}`);
       expect(isKnownState(raw)).toBe(true);
     },
   );

@@ -6,7 +6,7 @@ import type { WireState } from '../notification.js';
 
 type KnownState = 'ringing' | '180' | '183' | 'ok' | 'bye';
 
-/** The vendor's ints and what they stand for; null: the second leg does not ring yet, so no lifecycle moves. */
+/** The vendor's ints and what they stand for; null: the second leg does not ring yet, so no lifecycle moves (`early:<raw>`). */
 const VENDOR_STATES: readonly (readonly [code: string, word: string, state: KnownState | null])[] = [
   ['-1', 'Setup', null],
   ['-2', 'CallProceeding', null],
@@ -36,9 +36,13 @@ const SIP_STATES: readonly (readonly [code: string, phrase: string, state: Known
 
 const SPELLINGS = spellings();
 
-/** What a Call State means on the wire; a spelling nobody knows is `other:<raw>`: stored, moving no lifecycle. */
+/**
+ * What a Call State means on the wire. Known to come before any ringing it is `early:<raw>`, known to nobody `other:<raw>`:
+ * both are stored and move no lifecycle, but only the latter may have been the OK.
+ */
 export function wireState(raw: string): WireState {
-  return lookUp(raw) ?? `other:${raw}`;
+  const known = lookUp(raw);
+  return known ?? (known === null ? `early:${raw}` : `other:${raw}`);
 }
 
 /** Whether a Call State is one of the spellings known, the early ones that move nothing included. */

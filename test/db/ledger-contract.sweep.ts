@@ -1,7 +1,7 @@
 /** The part of the ledger's contract that the sweep relies on: meanings and books, windows, calls in time, gaps in time. */
 import { EMPTY_BOOK } from '../../src/delivery/book.js';
 import { NO_HABITS } from '../../src/delivery/facts.js';
-import type { ClosedWindow } from '../../src/ingest/sweep.ports.js';
+import type { ClosedWindow, Overflow, OverflowKnown } from '../../src/ingest/sweep.ports.js';
 import type { Gap } from '../../src/notification.js';
 import { arrival, EPOCH, SETTINGS } from '../support/arrivals.js';
 import { callIds, commit, gap, H, ledger, life, ONE, SOURCE, source } from './ledger-contract.kit.js';
@@ -95,7 +95,7 @@ export function windowTests(): void {
 
   test('a window is closed once, and the first closing stands', async () => {
     const sample = await ledger().store.windowSample(SOURCE, WINDOW);
-    const closed: ClosedWindow = { ...WINDOW, sample, habits: NO_HABITS, p: 0.25 };
+    const closed: ClosedWindow = { ...WINDOW, sample, habits: NO_HABITS, p: 0.25, rhythm: null };
     const earlier = { ...closed, from: EPOCH - 300_000, to: EPOCH };
     await ledger().store.closeWindow(SOURCE, closed);
     await ledger().store.closeWindow(SOURCE, { ...closed, p: 0.5 });
@@ -162,9 +162,9 @@ export function gapTests(): void {
 
   test('a hole is lost once W has passed its deadline, at its deadline', async () => {
     await kept(gap('due'), gap('not due', { deadlineAt: EPOCH + 30_000 }), gap('filled', { status: 'filled' }));
-    await ledger().store.expireGaps(EPOCH + 20_000, H);
+    await ledger().store.expireHoles(EPOCH + 20_000);
     expect((await ledger().gaps()).map(([, status]) => status)).toEqual(['open', 'filled', 'open']);
-    await ledger().store.expireGaps(EPOCH + 20_001, H);
+    await ledger().store.expireHoles(EPOCH + 20_001);
     expect(await ledger().gaps()).toEqual([
       ['due', 'lost', 20_000],
       ['filled', 'filled', null],
@@ -173,17 +173,90 @@ export function gapTests(): void {
   });
 
   test.each([
-    ['a certain hole inside', {}, 'lost'],
-    ['a hole that is only possible', { certainty: 'possible' }, 'explained'],
-    ['a hole of another source', { sourceKey: '192.0.2.9' }, 'explained'],
-    ['a hole that was filled', { status: 'filled' }, 'explained'],
-    ['a hole sent up to H before it', { from: EPOCH - H - 5_000, to: EPOCH - H + 1 }, 'lost'],
-    ['a hole sent before that', { from: EPOCH - H - 5_000, to: EPOCH - H }, 'explained'],
-    ['a hole sent after it', { from: EPOCH + 9_000, to: EPOCH + 10_000 }, 'explained'],
-  ] as const)('a span of time with %s', async (_what, over, status) => {
-    // The span comes first: what is lost in the same move still counts.
+    ['a certain hole inside', {}, 1],
+    ['a certain hole of five inside', { estimatedLost: 5 }, 5],
+    ['a hole that is only possible', { certainty: 'possible' }, 0],
+    ['a hole of another source', { sourceKey: '192.0.2.9' }, 0],
+    ['a hole that was filled', { status: 'filled' }, 0],
+    ['a hole sent up to H before it', { from: EPOCH - H - 5_000, to: EPOCH - H + 1 }, 1],
+    ['a hole sent before that', { from: EPOCH - H - 5_000, to: EPOCH - H }, 0],
+    ['a hole sent after it', { from: EPOCH + 9_000, to: EPOCH + 10_000 }, 0],
+  ] as const)('a span of time is due with what is lost inside: %s', async (_what, over, holes) => {
     await kept(gap('a span', { kind: 'outage', to: EPOCH + 9_000 }), gap('hole', over));
-    await ledger().store.expireGaps(EPOCH + 20_001, H);
-    expect((await ledger().gaps())[0]).toEqual(['a span', status, 20_000]);
+    await ledger().store.expireHoles(EPOCH + 20_001);
+    const due = await ledger().store.dueSpans(EPOCH + 20_001, H, 10);
+    expect(due.map(({ gap: span, holes: lost }) => [span.detail, lost])).toEqual([['a span', holes]]);
+  });
+
+  test('a span is not due before its deadline, nor while a hole inside may be filled', async () => {
+    const due = async (at: number): Promise<number> => (await ledger().store.dueSpans(EPOCH + at, H, 10)).length;
+    await kept(gap('a span', { kind: 'overflow', to: EPOCH + 9_000 }), gap('hole', { deadlineAt: EPOCH + 25_000 }));
+    expect(await due(20_000)).toBe(0);
+    expect(await due(20_001)).toBe(0);
+    await ledger().store.expireHoles(EPOCH + 25_001);
+    expect(await due(25_001)).toBe(1);
+  });
+
+  test('an outage is due with what its source said before it, and when anybody was last heard inside', async () => {
+    await commit(...life('a', -40_000, 'ringing', 'ok', 'bye'), ...life('b', 2_000, 'ringing'));
+    await kept(gap('a span', { kind: 'outage', to: EPOCH + 9_000 }));
+    const [due] = await ledger().store.dueSpans(EPOCH + 20_001, H, 10);
+    expect(due).toMatchObject({ heard: { count: 3, ms: 40_000 }, servedUntil: EPOCH + 2_000, p: 0 });
+  });
+
+  test('silences are open until they are broken', async () => {
+    const silence = gap('quiet', { kind: 'silence', to: null, deadlineAt: null });
+    await ledger().store.putGaps([silence, gap('a quarantine', { kind: 'quarantine', deadlineAt: null })]);
+    expect(await ledger().store.openSilences()).toEqual([silence]);
+    await ledger().store.putGaps([{ ...silence, to: EPOCH + 5_000, deadlineAt: EPOCH + 5_000 + H }]);
+    expect(await ledger().store.openSilences()).toEqual([]);
+    expect(await ledger().store.dueSpans(EPOCH + 5_001 + H, H, 10)).toHaveLength(1);
+  });
+}
+
+/** What was dropped, when sources speak, and what is owed to them. */
+export function feedTests(): void {
+  const RECEIVER = ONE;
+  const overflow = { sourceKey: SOURCE, reason: 'queue_full', from: EPOCH, to: EPOCH + 1_000, dropped: 3, received: 7 };
+
+  test('an overflow is a fact once, and a gap by all that overflowed in its minute', async () => {
+    const seen: OverflowKnown[] = [];
+    const declare = (...overflows: readonly Overflow[]): Promise<void> =>
+      ledger().store.declareOverflow(RECEIVER, overflows, (known) => {
+        seen.push(known);
+        return [gap('overflowed', { kind: 'overflow' })];
+      });
+    const kernel = { ...overflow, sourceKey: null, reason: 'kernel', from: EPOCH + 1_000, to: EPOCH + 2_000 };
+    await declare(overflow);
+    await declare(overflow, kernel);
+    expect(seen.map(({ overflows }) => overflows)).toEqual([[overflow], [overflow, kernel]]);
+    expect(seen.map(({ loss }) => [...loss])).toEqual([[[SOURCE, 0]], [[SOURCE, 0]]]);
+    expect((await ledger().store.feedFacts(EPOCH)).overflows).toEqual([overflow, kernel]);
+    expect((await ledger().store.feedFacts(EPOCH + 1_001)).overflows).toEqual([kernel]);
+    expect((await ledger().gaps()).map(([detail]) => detail)).toEqual(['overflowed']);
+  });
+
+  test('the rhythm of a window is its slots with a notification, and the longest silence that ended in it', async () => {
+    await commit(
+      ...life('a', -30_000, 'ringing'),
+      ...life('b', 10_000, 'ringing', 'ok'),
+      ...life('c', 30_200, 'ringing'),
+    );
+    const rhythm = await ledger().store.windowRhythm(SOURCE, WINDOW);
+    expect(rhythm).toEqual({ heard: 3, silenceFrom: EPOCH - 30_000, silenceMs: 40_000 });
+    expect(await ledger().store.windowRhythm(SOURCE, { from: EPOCH + 60_000, to: EPOCH + 120_000 })).toBeNull();
+    const sample = await ledger().store.windowSample(SOURCE, WINDOW);
+    await ledger().store.closeWindow(SOURCE, { ...WINDOW, sample, habits: NO_HABITS, p: 0, rhythm });
+    expect(await ledger().store.rhythms(SOURCE, EPOCH)).toEqual([rhythm]);
+    expect(await ledger().store.rhythms(SOURCE, EPOCH + 1)).toEqual([]);
+  });
+
+  test('what is learned of a source, and up to which meaning it is folded, is kept with it', async () => {
+    expect(await source()).toMatchObject({ foldedVersion: 0, silentAfterMs: null });
+    await ledger().store.setSilentAfter(SOURCE, 90_000);
+    await ledger().store.setFolded(SOURCE, 2);
+    expect(await source()).toMatchObject({ foldedVersion: 2, silentAfterMs: 90_000 });
+    await ledger().store.setSilentAfter(SOURCE, null);
+    expect((await source()).silentAfterMs).toBeNull();
   });
 }

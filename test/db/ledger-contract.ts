@@ -15,7 +15,7 @@ import {
   type Stores,
   useLedger,
 } from './ledger-contract.kit.js';
-import { callTests, gapTests, sourceTests, windowTests } from './ledger-contract.sweep.js';
+import { callTests, feedTests, gapTests, sourceTests, windowTests } from './ledger-contract.sweep.js';
 
 /** The suite; `open` empties the ledger. */
 export function ledgerContract(name: string, open: () => Promise<Stores>): void {
@@ -31,6 +31,7 @@ export function ledgerContract(name: string, open: () => Promise<Stores>): void 
     describe('windows', windowTests);
     describe('calls in time', callTests);
     describe('gaps', gapTests);
+    describe('the feed', feedTests);
   });
 }
 
@@ -105,15 +106,18 @@ function quarantineTests(): void {
 
 function beatTests(): void {
   test('W is the least of the receivers that are alive, and the last sign of life is told', async () => {
-    expect(await ledger().store.beat(ONE, EPOCH, EPOCH - 1)).toEqual({ through: EPOCH - 1, aliveAt: null });
-    expect(await ledger().store.beat(OTHER, EPOCH + 100, EPOCH + 99)).toEqual({ through: EPOCH - 1, aliveAt: EPOCH });
+    expect(await ledger().store.beat(ONE, EPOCH, EPOCH - 1)).toEqual({
+      ...{ through: EPOCH - 1, aliveAt: null, othersAliveAt: null },
+    });
+    expect(await ledger().store.beat(OTHER, EPOCH + 100, EPOCH + 99)).toEqual({
+      ...{ through: EPOCH - 1, aliveAt: EPOCH, othersAliveAt: EPOCH },
+    });
     expect(await ledger().store.beat(ONE, EPOCH + 200, EPOCH + 50)).toEqual({
-      through: EPOCH + 50,
-      aliveAt: EPOCH + 100,
+      ...{ through: EPOCH + 50, aliveAt: EPOCH + 100, othersAliveAt: EPOCH + 100 },
     });
     expect(await ledger().store.beat(OTHER, EPOCH + 300, EPOCH + 299)).toEqual({
       through: EPOCH + 50,
-      aliveAt: EPOCH + 200,
+      ...{ aliveAt: EPOCH + 200, othersAliveAt: EPOCH + 200 },
     });
   });
 
@@ -123,9 +127,9 @@ function beatTests(): void {
     expect((await ledger().store.beat(OTHER, EPOCH + 10_000, EPOCH + 9_999)).through).toBe(EPOCH + 9_999);
     await ledger().store.beat(ONE, EPOCH + 10_001, EPOCH - 400);
     expect((await ledger().store.beat(OTHER, EPOCH + 10_002, EPOCH + 10_001)).through).toBe(EPOCH - 400);
-    await ledger().store.stopped(ONE, EPOCH + 10_003);
+    await ledger().store.stopped(ONE, EPOCH + 10_003, EPOCH + 10_003);
     expect(await ledger().store.beat(OTHER, EPOCH + 10_004, EPOCH + 10_003)).toEqual({
-      ...{ through: EPOCH + 10_003, aliveAt: EPOCH + 10_003 },
+      ...{ through: EPOCH + 10_003, aliveAt: EPOCH + 10_003, othersAliveAt: EPOCH + 10_003 },
     });
   });
 

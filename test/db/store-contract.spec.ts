@@ -45,7 +45,7 @@ async function rows<Row extends readonly unknown[]>(columns: string, from: strin
 
 ledgerContract('PostgreSQL', async () => {
   await pool.query(
-    'truncate call, call_evidence, notification, gap, quarantine, outage, loss_window, receiver, source, settings',
+    'truncate call, call_evidence, notification, gap, quarantine, outage, overflow, loss_window, receiver, source, settings',
   );
   return {
     store: postgres(),

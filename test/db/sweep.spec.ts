@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { noFacts } from '../../src/delivery/facts.js';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
 import { assemble } from '../../src/ingest/assemble.js';
+import type { Noticed } from '../../src/ingest/feed/heartbeat.js';
 import { NOTHING_STORED } from '../../src/ingest/ports.js';
 import { Sweep } from '../../src/ingest/sweep.js';
 import type { Arrival } from '../../src/notification.js';
@@ -37,7 +38,7 @@ afterAll(async () => {
 
 beforeEach(async () => {
   await pool.query(
-    'truncate call, call_evidence, notification, gap, quarantine, outage, loss_window, receiver, source',
+    'truncate call, call_evidence, notification, gap, quarantine, outage, overflow, loss_window, receiver, source',
   );
   await pool.query('insert into source (key, name, addresses, created_at) values ($1, $1, array[$1], now())', [SOURCE]);
 });
@@ -94,18 +95,42 @@ describe('an outage', () => {
     expect(await outages()).toEqual([]);
   });
 
-  test('is not a beat or two that came late, and is one from the fourth on', async () => {
+  test('is none where a beat came late and the receive loop ran', async () => {
     const one = sweepOf(ONE);
     await one.beat(EPOCH, EPOCH - 1);
-    await one.beat(EPOCH + 3_000, EPOCH + 2_999);
+    await one.beat(EPOCH + 60_000, EPOCH + 59_999);
     expect(await outages()).toEqual([]);
-    await one.beat(EPOCH + 6_001, EPOCH + 6_000);
-    expect(await outages()).toEqual([[3_000, 6_001]]);
+  });
+
+  test('is what the receive loop stood still for, from more than three heartbeats on, and nothing of it is certain', async () => {
+    const one = sweepOf(ONE);
+    await one.beat(EPOCH, EPOCH - 1);
+    const stood = (from: number, to: number): Noticed => ({
+      stalls: [{ from: EPOCH + from, to: EPOCH + to }],
+      overflows: [],
+    });
+    await one.beat(EPOCH + 3_100, EPOCH + 3_099, stood(100, 3_100));
+    expect(await outages()).toEqual([]);
+    await one.beat(EPOCH + 40_000, EPOCH + 39_999, stood(10_000, 40_000));
+    expect(await outages()).toEqual([[10_000, 40_000]]);
+    expect(await rows('select certainty, left(detail, 22) as detail from gap')).toEqual([
+      { certainty: 'possible', detail: 'the receive loop stood' },
+    ]);
+  });
+
+  test('is the part of a standstill that no other receiver lived through', async () => {
+    const [one, other] = [sweepOf(ONE), sweepOf(OTHER)];
+    await one.beat(EPOCH, EPOCH - 1);
+    await other.beat(EPOCH, EPOCH - 1);
+    await other.beat(EPOCH + 9_000, EPOCH + 8_999);
+    const stalls = [{ from: EPOCH + 1_000, to: EPOCH + 20_000 }];
+    await one.beat(EPOCH + 20_000, EPOCH + 19_999, { stalls, overflows: [] });
+    expect(await outages()).toEqual([[9_000, 20_000]]);
   });
 
   test('begins where a receiver stopped on purpose, and a restart shorter than H loses nothing for certain', async () => {
     await sweepOf(ONE).beat(EPOCH, EPOCH - 1);
-    await store.stopped(ONE, EPOCH + 400);
+    await store.stopped(ONE, EPOCH + 450, EPOCH + 400);
     await sweepOf(OTHER).beat(EPOCH + 2_000, EPOCH + 1_999);
     expect(await outages()).toEqual([[400, 2_000]]);
     expect(await rows('select certainty from gap')).toEqual([{ certainty: 'possible' }]);

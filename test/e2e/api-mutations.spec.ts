@@ -97,9 +97,9 @@ test.each([
   ],
   [
     'a codec and a charset nobody knows',
-    'setSourceCodec(key: "ivr", codec: "xml", charset: "ebcdic")',
+    'setSourceCodec(key: "ivr", codec: "asn1", charset: "ebcdic")',
     [
-      { parameter: 'codec', reason: 'must be one of delimited, key_value, json' },
+      { parameter: 'codec', reason: 'must be one of delimited, key_value, json, xml, length_prefixed, fixed' },
       { parameter: 'charset', reason: 'must be one of utf-8, gb18030' },
     ],
   ],

@@ -127,6 +127,6 @@ export class SimulatedReceiver {
   /** Stops on purpose: everything received is durable. */
   async stop(): Promise<void> {
     await this.flush();
-    await this.store.stopped(this.id, this.time.now());
+    await this.store.stopped(this.id, this.time.now(), this.time.now());
   }
 }

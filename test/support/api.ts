@@ -6,6 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import type pg from 'pg';
 import { ApiModule } from '../../src/api/api.module.js';
 import { type Configured, Reading } from '../../src/api/reading.js';
+import { Receiving } from '../../src/api/receiving.js';
 import { serveOpenApi } from '../../src/api/rest/openapi.js';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
 import { SourceSettings } from '../../src/sources/settings.js';
@@ -61,6 +62,25 @@ async function answerOf(response: Response): Promise<Answer> {
   return { status: response.status, type, body, headers: response.headers };
 }
 
+/** A process that only answers: it has nothing to tell of its own. */
+function notReceiving(startedAt: number): Receiving {
+  const none = {
+    received: 0,
+    answered: 0,
+    refusedAddress: 0,
+    refusedStopping: 0,
+    oversized: 0,
+    failed: 0,
+    inFlight: 0,
+  };
+  return new Receiving({
+    recent: () => ({ datagrams: [], overwritten: 0, lastId: 0 }),
+    receiver: () => ({ startedAt: new Date(startedAt), ...none, sockets: [], fates: [] }),
+    replay: { run: () => Promise.resolve(null) },
+    probes: { start: () => null, stop: () => null, report: () => null },
+  });
+}
+
 /** Serves what `db` holds as of `now`, on a free port. */
 export async function serveApi(db: PrismaClient, now: () => Date): Promise<ServedApi> {
   const clock = { now: (): number => now().getTime() };
@@ -68,8 +88,11 @@ export async function serveApi(db: PrismaClient, now: () => Date): Promise<Serve
     ...{ store: new PgSourceSettingsStore(db), clock, configuredNames: ['office'] },
     follow: () => Promise.resolve(),
   });
+  const receiving = notReceiving(clock.now());
   @Module({
-    imports: [ApiModule.forRootAsync({ useFactory: () => new Reading(db, clock, CONFIGURED), sourceSettings })],
+    imports: [
+      ApiModule.forRootAsync({ useFactory: () => new Reading(db, clock, CONFIGURED), sourceSettings, receiving }),
+    ],
     controllers: [HealthController],
     providers: [{ provide: Health, useFactory: () => new Health(db, clock) }],
   })

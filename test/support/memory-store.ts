@@ -7,32 +7,13 @@ import type { SampledSerial } from '../../src/delivery/meaning.js';
 import type { Span } from '../../src/delivery/facts.js';
 import type { WindowSample } from '../../src/delivery/window.js';
 import type { KeyRef } from '../../src/ingest/ports.js';
-import type {
-  Beat,
-  ClosedWindow,
-  DueKey,
-  FeedFacts,
-  MeaningChange,
-  SweepStore,
-  SweptSource,
-} from '../../src/ingest/sweep.ports.js';
+import type { DueKey, FeedFacts, MeaningChange, SweepStore, SweptSource } from '../../src/ingest/sweep.ports.js';
 import type { CallRecord, Gap, SerialMeaning } from '../../src/notification.js';
-import { type MemoryCall, MemoryLedger } from './memory-ledger.js';
+import { MemoryFeed } from './memory-feed.js';
+import type { MemoryCall } from './memory-ledger.js';
 
-interface MemoryReceiver {
-  beatAt: number;
-  durableThrough: number;
-  stoppedAt: number | null;
-}
-
-const GONE_MS = 10_000;
-
-export class MemoryStore extends MemoryLedger implements SweepStore {
-  readonly outages: Span[] = [];
-  private readonly declared = new Set<string>();
-  private readonly windows = new Map<string, ClosedWindow[]>();
+export class MemoryStore extends MemoryFeed implements SweepStore {
   private readonly swept = new Map<string, SweptSource>();
-  private readonly receivers = new Map<string, MemoryReceiver>();
 
   addSource(key: string): void {
     if (this.swept.has(key)) return;
@@ -44,6 +25,8 @@ export class MemoryStore extends MemoryLedger implements SweepStore {
       lastHeardAt: null,
       book: null,
       processedThrough: null,
+      foldedVersion: 0,
+      silentAfterMs: null,
     } as const;
     this.swept.set(key, { key, ...fresh });
   }
@@ -64,28 +47,20 @@ export class MemoryStore extends MemoryLedger implements SweepStore {
     this.swept.set(sourceKey, { ...source, lastHeardAt: Math.max(at, source.lastHeardAt ?? at) });
   }
 
-  beat(receiverId: string, now: number, durableThrough: number): Promise<Beat> {
-    const others = [...this.receivers].filter(([id]) => id !== receiverId).map(([, receiver]) => receiver);
-    const alive = [...this.receivers.values()].map((one) => one.stoppedAt ?? one.beatAt);
-    const serving = others.filter((one) => one.stoppedAt === null && one.beatAt > now - GONE_MS);
-    this.receivers.set(receiverId, { beatAt: now, durableThrough, stoppedAt: null });
-    return Promise.resolve({
-      through: Math.min(durableThrough, ...serving.map((one) => one.durableThrough)),
-      aliveAt: alive.length === 0 ? null : Math.max(...alive),
-    });
-  }
-
-  stopped(receiverId: string, now: number): Promise<void> {
-    this.receivers.set(receiverId, { beatAt: now, durableThrough: now, stoppedAt: now });
+  setSilentAfter(key: string, silentAfterMs: number | null): Promise<void> {
+    const source = this.swept.get(key);
+    if (source !== undefined) this.swept.set(key, { ...source, silentAfterMs });
     return Promise.resolve();
   }
 
-  declareOutage(receiverId: string, span: Span, gap: (sourceKey: string) => Gap): Promise<void> {
-    const id = `${receiverId} ${String(span.from)}`;
-    if (!this.declared.has(id)) this.outages.push(span);
-    this.declared.add(id);
-    for (const key of this.swept.keys()) this.gaps.set(gap(key).id, gap(key));
+  setFolded(key: string, foldedVersion: number): Promise<void> {
+    const source = this.swept.get(key);
+    if (source !== undefined) this.swept.set(key, { ...source, foldedVersion });
     return Promise.resolve();
+  }
+
+  protected override sourceKeys(): readonly string[] {
+    return [...this.swept.keys()];
   }
 
   sources(): Promise<readonly SweptSource[]> {
@@ -100,6 +75,7 @@ export class MemoryStore extends MemoryLedger implements SweepStore {
     }
     return Promise.resolve({
       outages: this.outages.filter((one) => one.to >= since),
+      overflows: this.overflows.filter((one) => one.to >= since),
       windows: new Map([...this.windows].map(([key, all]) => [key, all.filter((one) => one.to >= since)])),
       quarantinedAt,
     });
@@ -195,16 +171,6 @@ export class MemoryStore extends MemoryLedger implements SweepStore {
     return Promise.resolve(this.serials(sourceKey, 0, Number.MAX_SAFE_INTEGER)[0]?.firstAt ?? null);
   }
 
-  closeWindow(sourceKey: string, window: ClosedWindow): Promise<void> {
-    const all = this.windows.get(sourceKey) ?? [];
-    if (all.some((one) => one.from === window.from)) return Promise.resolve();
-    this.windows.set(
-      sourceKey,
-      [...all, window].sort((a, b) => a.from - b.from),
-    );
-    return Promise.resolve();
-  }
-
   settle(through: number, _now: number, limit: number): Promise<number> {
     const due = this.unsettledRecords()
       .filter(({ record }) => record.settleAfter !== null && record.settleAfter <= through && !record.awaitsFacts)
@@ -214,7 +180,7 @@ export class MemoryStore extends MemoryLedger implements SweepStore {
     return Promise.resolve(due.length);
   }
 
-  private due(calls: readonly MemoryCall[]): readonly DueKey[] {
+  private keysOf(calls: readonly MemoryCall[]): readonly DueKey[] {
     const keys = new Map<string, { key: KeyRef; ids: string[] }>();
     for (const { key, record } of calls) {
       const known = keys.get(key.callKey);
@@ -228,64 +194,18 @@ export class MemoryStore extends MemoryLedger implements SweepStore {
     const due = this.unsettledRecords().filter(
       ({ record }) => record.settleAfter !== null && record.settleAfter <= through && record.awaitsFacts,
     );
-    return Promise.resolve(this.due(due.slice(0, limit)));
+    return Promise.resolve(this.keysOf(due.slice(0, limit)));
   }
 
   staleCalls(through: number, limit: number): Promise<readonly DueKey[]> {
     const stale = this.unsettledRecords().filter(({ record }) => record.staleAt !== null && record.staleAt < through);
-    return Promise.resolve(this.due(stale.slice(0, limit)));
+    return Promise.resolve(this.keysOf(stale.slice(0, limit)));
   }
 
   callsOf(sourceKey: string, settledToo: boolean, after: string | null, limit: number): Promise<readonly DueKey[]> {
     const all = settledToo ? [...this.calls.values()] : this.unsettledRecords();
     const own = all.filter(({ key }) => key.sourceKey === sourceKey && key.callKey > (after ?? ''));
-    const keys = [...this.due(own)].sort((a, b) => (a.key.callKey < b.key.callKey ? -1 : 1));
+    const keys = [...this.keysOf(own)].sort((a, b) => (a.key.callKey < b.key.callKey ? -1 : 1));
     return Promise.resolve(keys.slice(0, limit));
   }
-
-  expireGaps(through: number, horizonMs: number): Promise<void> {
-    const due = [...this.gaps.values()].filter(
-      (gap) => gap.status === 'open' && gap.deadlineAt !== null && gap.deadlineAt < through,
-    );
-    // Holes first: a span of time counts as lost with one lost in the same move.
-    for (const hole of due.filter(isHole))
-      this.gaps.set(hole.id, { ...hole, status: 'lost', closedAt: hole.deadlineAt });
-    for (const span of due.filter((gap) => !isHole(gap))) {
-      const status = this.holeInside(span, horizonMs) ? 'lost' : 'explained';
-      this.gaps.set(span.id, { ...span, status, closedAt: span.deadlineAt });
-    }
-    return Promise.resolve();
-  }
-
-  private holeInside(span: Gap, horizonMs: number): boolean {
-    return [...this.gaps.values()].some(
-      (gap) =>
-        gap.sourceKey === span.sourceKey &&
-        isHole(gap) &&
-        gap.certainty === 'certain' &&
-        gap.status === 'lost' &&
-        gap.from < (span.to ?? Number.POSITIVE_INFINITY) &&
-        (gap.to ?? Number.POSITIVE_INFINITY) > span.from - horizonMs,
-    );
-  }
-
-  declareQuarantine(since: number, gap: (sourceKey: string, span: Span, count: number) => Gap): Promise<void> {
-    const spans = new Map<string, { sourceKey: string; from: number; to: number; count: number }>();
-    for (const { sourceKey, receivedAt, lastReceivedAt } of this.quarantined.values()) {
-      const from = Math.floor(receivedAt / 60_000) * 60_000;
-      if (receivedAt < Math.floor(since / 60_000) * 60_000) continue;
-      const id = `${sourceKey} ${String(from)}`;
-      const known = spans.get(id) ?? { sourceKey, from, to: lastReceivedAt, count: 0 };
-      spans.set(id, { ...known, to: Math.max(known.to, lastReceivedAt), count: known.count + 1 });
-    }
-    for (const { sourceKey, from, to, count } of spans.values()) {
-      const row = gap(sourceKey, { from, to }, count);
-      this.gaps.set(row.id, row);
-    }
-    return Promise.resolve();
-  }
-}
-
-function isHole(gap: Gap): boolean {
-  return gap.kind === 'serial' || gap.kind === 'state';
 }

@@ -173,7 +173,8 @@ test.each(failures)('an error of the $where means no ack, is counted each time a
   server.on('error', (error) => errors.push(error.message));
   const one = await asker();
   for (let i = 0; i < 3; i += 1) await one.tell('x', port);
-  await until(() => server.stats().failed === 3);
+  await until(() => server.stats().failed + server.stats().unsent === 3);
+  expect(server.stats().unsent).toBe(row.where === 'serializer' ? 3 : 0);
   expect(one.replies).toEqual([]);
   expect(errors).toEqual(['the disk is gone', 'the disk is gone', 'the disk is gone']);
   expect(log).toEqual(['A datagram was not acknowledged: the disk is gone']);
@@ -211,7 +212,7 @@ test('a datagram that waited while the event loop stood still says so', async ()
   expect(waits.at(-1)).toBeLessThan(100);
 });
 
-test('received equals refused plus answered plus unanswered plus failed plus in flight', async () => {
+test('received equals refused plus answered plus unanswered plus failed plus unsent plus in flight', async () => {
   const { port, server } = await start(makeServer(), (data) => {
     if (data === 'fail') throw new Error('fail');
     return data === 'none' ? undefined : data;
@@ -219,11 +220,12 @@ test('received equals refused plus answered plus unanswered plus failed plus in 
   const one = await asker();
   for (const text of ['ok', 'none', 'fail', '?', 'ok']) await one.tell(text, port);
   await until(() => server.stats().received === 5 && server.stats().inFlight === 0);
-  const { refused, answered, unanswered, failed } = server.stats();
-  expect({ refused, answered, unanswered, failed }).toEqual({
+  const { refused, answered, unanswered, failed, unsent } = server.stats();
+  expect({ refused, answered, unanswered, failed, unsent }).toEqual({
     refused: { source: 0, stopping: 0 },
     answered: 2,
     unanswered: 2,
     failed: 1,
+    unsent: 0,
   });
 });

@@ -1,7 +1,8 @@
 /** OpenAPI: the routes from the controllers, the schemas from the contract's tables. */
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { CALL, FEED, GAP, NOTIFICATION, QUARANTINED, SETTINGS, SOURCE } from '../../query/contract.js';
+import { CALL, FEED, GAP, NOTIFICATION, QUARANTINED, SETTINGS, SOURCE, SOURCE_CHANGE } from '../../query/contract.js';
+import { RECEIVER_SCHEMAS } from './receiver.schemas.js';
 import { reference, type Schema, tableSchema } from './schemas.js';
 
 const text = (description: string): Schema => ({ type: 'string', description });
@@ -48,9 +49,11 @@ const SCHEMAS: Record<string, Schema> = {
   Notification: tableSchema(NOTIFICATION),
   Gap: tableSchema(GAP),
   Source: tableSchema(SOURCE),
+  SourceChange: tableSchema(SOURCE_CHANGE),
   QuarantinedDatagram: tableSchema(QUARANTINED),
   Settings: tableSchema(SETTINGS),
   Feed: tableSchema(FEED),
+  ...RECEIVER_SCHEMAS,
   Paging: PAGING,
   Problem: PROBLEM,
 };

@@ -16,6 +16,7 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Account, type Launch, launch, own } from './account.js';
 import type { Binaries } from './binaries.js';
+import { endOrphans } from './orphans.js';
 import { isPostgres, processState, readPostmaster, removeStale, removeStaleSocketLock } from './postmaster.js';
 
 /** Superuser and database of an embedded cluster. There is no password: only who can enter the folder can connect. */
@@ -34,6 +35,8 @@ const START_TIMEOUT_MS = 120_000;
 /** A fast shutdown writes a checkpoint, seconds at most; then the server is stopped hard and recovers at the next start. */
 const STOP_TIMEOUT_MS = 30_000;
 const POLL_MS = 10;
+/** What a backend is given to end by itself after its postmaster. */
+const ORPHAN_MS = 1_000;
 /** `sun_path` of a Unix socket address has 108 bytes on Linux and 104 on macOS, the terminating NUL among them. */
 const SOCKET_PATH_BYTES_MAX = 103;
 const LOG_BYTES_MAX = 10_000_000;
@@ -118,15 +121,21 @@ function removeAbandoned(folder: string, prefix: string): void {
 export async function ensureRunning(cluster: Cluster, settings: Readonly<Record<string, string>>): Promise<string> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   let started: Started | null = null;
+  let heldSince: number | null = null;
+  const heldUp = (): void => {
+    heldSince ??= Date.now();
+    if (Date.now() - heldSince > ORPHAN_MS) endOrphans(cluster.path);
+  };
   while (Date.now() < deadline) {
     const postmaster = readPostmaster(cluster.path);
     const state = postmaster === null ? 'gone' : processState(postmaster.pid);
     if (postmaster !== null && state === 'running' && isPostgres(postmaster.pid, cluster.path)) {
       if (postmaster.status === 'ready' && postmaster.socketDir !== null) return postmaster.socketDir;
     } else if (postmaster === null || state === 'gone') {
+      if (started?.heldUp() === true) heldUp();
       started = restart(started, () => start(cluster, settings));
-    } else {
-      removeStale(cluster.path, postmaster);
+    } else if (!removeStale(cluster.path, postmaster)) {
+      heldUp();
     }
     await sleep(POLL_MS);
   }
@@ -139,7 +148,7 @@ export async function ensureRunning(cluster: Cluster, settings: Readonly<Record<
 function restart(last: Started | null, again: () => Started): Started {
   if (last === null) return again();
   if (!last.exited()) return last;
-  if (!last.lostRace()) throw new Error(last.explain());
+  if (!last.lostRace() && !last.heldUp()) throw new Error(last.explain());
   return again();
 }
 
@@ -147,6 +156,8 @@ interface Started {
   exited(): boolean;
   /** It ended because another start was first; that one's server is as good. */
   lostRace(): boolean;
+  /** It ended because a backend of a dead server is still attached to the shared memory. */
+  heldUp(): boolean;
   explain(): string;
 }
 
@@ -178,6 +189,7 @@ function start(cluster: Cluster, settings: Readonly<Record<string, string>>): St
   return {
     exited: () => failure !== null,
     lostRace: () => failure?.includes('lock file "postmaster.pid" already exists') ?? false,
+    heldUp: () => failure?.includes('pre-existing shared memory block') ?? false,
     explain: () =>
       `The embedded PostgreSQL did not start: ${explain(failure ?? '')} Its own words are in ${cluster.logFile}.`,
   };
@@ -197,7 +209,10 @@ function rotateLog(file: string): void {
   if (size > LOG_BYTES_MAX) renameSync(file, `${file}.1`);
 }
 
-/** Stops the server: no new connections, open transactions rolled back, a checkpoint written. Returns when its process is gone. */
+/**
+ * Stops the server: no new connections, open transactions rolled back, a checkpoint written. One that is frozen goes on
+ * first, or it would not hear. Returns when its process is gone.
+ */
 export async function stopServer(cluster: string): Promise<void> {
   const postmaster = readPostmaster(cluster);
   if (postmaster === null || !isPostgres(postmaster.pid, cluster)) return;
@@ -205,6 +220,7 @@ export async function stopServer(cluster: string): Promise<void> {
   for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
     try {
       process.kill(postmaster.pid, signal);
+      process.kill(postmaster.pid, 'SIGCONT');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ESRCH') return;
       throw error;

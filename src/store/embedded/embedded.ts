@@ -1,11 +1,10 @@
 import { mkdirSync } from 'node:fs';
-import { Socket } from 'node:net';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
 import { type Account, chooseAccount, OUTSIDE_HOME, placeBinaries, placeCluster } from './account.js';
 import { findBinaries } from './binaries.js';
 import { createCluster, EMBEDDED_NAME, ensureRunning, stopServer } from './cluster.js';
+import { type Guard, openGuard } from './guard.js';
+import { Supervisor } from './supervisor.js';
 
 /** A running embedded PostgreSQL. */
 export interface Embedded {
@@ -27,12 +26,12 @@ export interface EmbeddedOptions {
   readonly outsideHome?: string;
   /** Server settings that override those in postgresql.conf. */
   readonly settings?: Readonly<Record<string, string>>;
+  /**
+   * When given, an owned server that is lost is started again until `stop` (supervision.ts), and this is told of it in
+   * sentences for the operator. Without it a lost server stays lost: a command that ends soon fails instead.
+   */
+  readonly tell?: (sentence: string) => void;
 }
-
-/** Advisory lock, in the `postgres` database, of the process that answers for the server; it ends with its connection. */
-const OWNER_LOCK = 80_003_000;
-/** A killed owner's connection is noticed by the server at once; this leaves a loaded machine time for it. */
-const OWNER_WAIT_MS = 2_000;
 
 /**
  * Runs PostgreSQL from the installed packages on `<dataDir>/postgres`, creating it at the first start.
@@ -51,22 +50,22 @@ export async function startEmbedded(dataDir: string, options: EmbeddedOptions = 
   const path = placeCluster(account, folder, outsideHome);
   const cluster = { binaries, account, path, logFile: join(folder, 'postgres.log') };
   await createCluster(cluster);
-  const socket = await ensureRunning(cluster, options.settings ?? {});
-  const line = new Socket();
-  const guard = new pg.Client({ connectionString: urlOf(socket, 'postgres'), stream: () => line });
-  // When the server goes first (it is stopped from outside), whoever queries it hears of it; the guard has nothing to add.
-  guard.on('error', () => undefined);
-  await guard.connect();
-  const owner = await takeOwnership(guard);
-  await ensureDatabase(guard);
+  let socket = '';
+  const start = async (): Promise<Guard> => {
+    socket = await ensureRunning(cluster, options.settings ?? {});
+    return openGuard(urlOf(socket, 'postgres'), EMBEDDED_NAME);
+  };
+  const guard = await start();
+  const { owner } = guard;
   if (!owner) await guard.end();
-  // Holding the lock is no reason to stay alive.
-  line.unref();
+  const { tell } = options;
+  const supervisor =
+    owner && tell !== undefined ? new Supervisor(guard, { start, tell, logFile: cluster.logFile }) : null;
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     if (!owner) return;
-    line.ref();
-    await guard.end().catch(() => undefined);
+    if (supervisor === null) await guard.end();
+    else if (!(await supervisor.stop())) return;
     await stopServer(path);
   };
   return { url: urlOf(socket, EMBEDDED_NAME), owner, stop: () => (stopped ??= stop()) };
@@ -75,26 +74,4 @@ export async function startEmbedded(dataDir: string, options: EmbeddedOptions = 
 /** libpq and node-postgres both read `host` as the socket's folder. */
 function urlOf(socket: string, database: string): string {
   return `postgresql://${EMBEDDED_NAME}@localhost/${database}?host=${encodeURIComponent(socket)}`;
-}
-
-async function takeOwnership(client: pg.Client): Promise<boolean> {
-  const deadline = Date.now() + OWNER_WAIT_MS;
-  for (;;) {
-    const { rows } = await client.query<{ taken: boolean }>('select pg_try_advisory_lock($1) as taken', [OWNER_LOCK]);
-    if (rows[0]?.taken === true) return true;
-    if (Date.now() > deadline) return false;
-    await sleep(50);
-  }
-}
-
-async function ensureDatabase(client: pg.Client): Promise<void> {
-  const { rowCount } = await client.query('select from pg_database where datname = $1', [EMBEDDED_NAME]);
-  if (rowCount !== 0) return;
-  try {
-    await client.query(`create database ${EMBEDDED_NAME}`);
-  } catch (error) {
-    // Two starts at once may both find it missing.
-    const { code } = error as { code?: string };
-    if (code !== '42P04' && code !== '23505') throw error;
-  }
 }

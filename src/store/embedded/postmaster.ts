@@ -66,10 +66,13 @@ export function isPostgres(pid: number, cluster: string): boolean {
  * Removes a `postmaster.pid` whose server is dead although its pid still answers: a pid not yet reaped, or one that
  * another program has since. PostgreSQL itself removes the file only when the pid answers nothing. The file is left alone
  * while a backend of that server may still be attached to the shared memory.
+ *
+ * @returns whether it is removed
  */
-export function removeStale(cluster: string, postmaster: Postmaster): void {
-  if (postmaster.sharedMemory !== null && attached(postmaster.sharedMemory) > 0) return;
+export function removeStale(cluster: string, postmaster: Postmaster): boolean {
+  if (postmaster.sharedMemory !== null && attached(postmaster.sharedMemory) > 0) return false;
   rmSync(join(cluster, 'postmaster.pid'), { force: true });
+  return true;
 }
 
 /**

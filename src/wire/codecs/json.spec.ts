@@ -1,5 +1,5 @@
-import { encodeAck, parse } from './codec.js';
-import type { CodecSettings } from './codec.js';
+import { encodeAck, parse } from '../codec.js';
+import type { CodecSettings } from '../codec.js';
 import { scanFlatObject } from './json.js';
 
 const json: CodecSettings = { codec: 'json', charset: 'utf-8' };

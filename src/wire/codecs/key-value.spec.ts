@@ -1,5 +1,5 @@
-import { encodeAck, parse } from './codec.js';
-import type { CodecSettings } from './codec.js';
+import { encodeAck, parse } from '../codec.js';
+import type { CodecSettings } from '../codec.js';
 
 const pairs: CodecSettings = { codec: 'key_value', delimiter: ',', charset: 'utf-8' };
 const HEAD = 'CallID=a1,SerialNumber=2,CallState=Bye,CallerNumber=10,CalleeNumber=20';

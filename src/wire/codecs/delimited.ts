@@ -5,11 +5,11 @@
  * being left out. A line break inside is refused: it may be the start of a second notification, which would otherwise
  * vanish into the first one's Menu Name.
  */
-import { byteString, receivedBytes } from './decode.js';
-import type { Decoded } from './decode.js';
-import { isNumberShape } from './fields.js';
-import { DEFAULT_DELIMITER, FIELD_NAMES, failure, hasControl } from './reading.js';
-import type { AckMirror, RawFields, Reading } from './reading.js';
+import { byteString, receivedBytes } from '../decode.js';
+import type { Decoded } from '../decode.js';
+import { isNumberShape } from '../fields.js';
+import { DEFAULT_DELIMITER, FIELD_NAMES, failure, hasControl } from '../reading.js';
+import type { AckMirror, RawFields, Reading } from '../reading.js';
 
 const FIELD_COUNT = FIELD_NAMES.length;
 const FIELD_COUNT_MIN = FIELD_COUNT - 1;
@@ -27,7 +27,8 @@ export function readDelimited(decoded: Decoded, delimiter = DEFAULT_DELIMITER): 
   return { ok: true, fields: toFields(parts, delimiter), mirror: toMirror(decoded, parts, delimiter) };
 }
 
-function toFields(parts: readonly string[], delimiter: string): RawFields {
+/** The fields of seven or more parts. */
+export function toFields(parts: readonly string[], delimiter: string): RawFields {
   const [callId = '', serial = '', state = '', callerNumber = '', calleeNumber = '', sixth = '', seventh = ''] = parts;
   const head = { callId, serial, state, callerNumber, calleeNumber };
   if (parts.length === FIELD_COUNT_MIN) {

@@ -1,6 +1,6 @@
 /** The keys of key=value and JSON: matched ignoring case, space, `_` and `-` (docs/wire.md, "What is accepted"). */
-import { failure } from './reading.js';
-import type { FieldName, ParseFailure, RawFields } from './reading.js';
+import { failure } from '../reading.js';
+import type { FieldName, ParseFailure, RawFields } from '../reading.js';
 
 const FIELD_OF_KEY: ReadonlyMap<string, FieldName> = new Map<string, FieldName>([
   ['callid', 'callId'],

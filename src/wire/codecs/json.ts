@@ -2,11 +2,11 @@
  * The JSON codec: one flat object, keys in any order. The text is scanned rather than given to JSON.parse, which turns
  * 9007199254740993 into 9007199254740992 and keeps the last of two equal keys in silence.
  */
-import { receivedBytes } from './decode.js';
-import type { Decoded } from './decode.js';
+import { receivedBytes } from '../decode.js';
+import type { Decoded } from '../decode.js';
 import { completeFields, fieldOfKey } from './keys.js';
-import { failure } from './reading.js';
-import type { FieldName, ParseFailure, Reading } from './reading.js';
+import { failure } from '../reading.js';
+import type { FieldName, ParseFailure, Reading } from '../reading.js';
 
 /** One member of a flat object, and where its key and value tokens lie in the text. */
 export interface JsonMember {
@@ -64,6 +64,8 @@ export function readJson(decoded: Decoded): Reading {
     serial: token(decoded, serial),
     delimiter: ',',
     terminator: decoded.terminator,
+    open: '{',
+    close: '}',
   };
   return { ok: true, fields: complete.fields, mirror };
 }

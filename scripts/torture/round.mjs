@@ -1,0 +1,145 @@
+/** One round: an application of its own under simulated load, the faults of its plan, and what the ledger made of it. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { simulate } from '../../dist/simulator/simulate.js';
+import { Instance } from './instance.mjs';
+import { planRound, TRAFFIC } from './plan.mjs';
+
+/** A beat more or less at either end of an outage. */
+const HEARTBEATS_MS = 1_000;
+
+/** Estimates are true of many rounds, not of one: they are summed and judged at the end. */
+const JUDGED_OVER_ALL = new Set(['possibleOff']);
+
+/** @returns what the round found; `faults` empty when all held */
+export async function tortured(seed) {
+  const plan = planRound(seed);
+  const instance = await Instance.open();
+  try {
+    let truth = [];
+    const over = runFaults(instance, plan.faults);
+    const outcome = await simulate(options(plan, instance), over.progress, (told) => (truth = told));
+    await over.done;
+    const raw = await instance.stopAndRead((url) => rawOf(url));
+    return verdict(plan, instance, outcome, compared(truth, raw));
+  } catch (error) {
+    return {
+      plan,
+      faults: [String(error), ...instance.faults, instance.said.slice(-1_500)],
+      estimate: null,
+      counts: null,
+    };
+  } finally {
+    await instance.close();
+  }
+}
+
+/** Starts the faults with the first report; those of the link are the simulated link's own. */
+function runFaults(instance, faults) {
+  const under = [];
+  let began = false;
+  const begin = () => {
+    began = true;
+    for (const fault of faults) {
+      if (fault.kind !== 'cut_link') under.push(sleep(fault.atMs).then(() => instance.hurt(fault)));
+    }
+  };
+  return {
+    progress: (phase) => {
+      if (phase === 'sending' && !began) begin();
+    },
+    get done() {
+      return Promise.all(under);
+    },
+  };
+}
+
+function options({ seed, serial, lossIn, lossBack, faults }, instance) {
+  const cut = faults.find(({ kind }) => kind === 'cut_link');
+  return {
+    ...{
+      targets: [{ host: '127.0.0.1', port: instance.ports.udp }],
+      api: instance.api,
+      seed,
+      retry: null,
+      intervalMs: null,
+    },
+    ...{ ringMsMean: TRAFFIC.ringMsMean, holdMsMean: TRAFFIC.holdMsMean, scale: false },
+    ...{
+      calls: TRAFFIC.calls,
+      rate: TRAFFIC.rate,
+      answerRatio: 0.6,
+      directOk: 0.02,
+      failedWithBye: 0.05,
+      failedWithoutBye: 0,
+    },
+    ...{
+      codes: 'mix',
+      serial,
+      sources: 1,
+      sourceAddress: null,
+      callIdPrefix: null,
+      restartCallIds: null,
+      ackMatch: 'state',
+    },
+    format: { codec: 'delimited', delimiter: ',', charset: 'utf-8' },
+    ...{ lossIn, lossBack, duplicate: 0.02, reorder: 0.02 },
+    ...{ pauseAtMs: cut?.atMs ?? null, pauseForMs: cut?.forMs ?? null },
+    // Read when all is over: that is when it is known.
+    get downMs() {
+      return Math.round(instance.downMs + instance.kills * HEARTBEATS_MS);
+    },
+    ...{ waitMs: null, toleranceMs: 20 },
+  };
+}
+
+/** Every raw notification, by Call ID, serial and state. */
+async function rawOf(url) {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const { rows } = await client.query(
+      `select call_id || ' ' || serial || ' ' || state as name, count(*)::integer as rows from notification group by 1`,
+    );
+    return new Map(rows.map(({ name, rows: count }) => [name, count]));
+  } finally {
+    await client.end();
+  }
+}
+
+/** What the sender saw acked against what is stored. A notification is sent within H, so it has one row. */
+function compared(truth, raw) {
+  const sent = truth.flatMap(({ callId, notifications }) =>
+    notifications.map((one) => ({ ...one, name: `${callId} ${one.serial} ${one.state}` })),
+  );
+  const acked = sent.filter(({ answered }) => answered);
+  return {
+    sent: sent.length,
+    acked: acked.length,
+    notStored: acked.filter(({ name }) => !raw.has(name)).map(({ name }) => name),
+    storedTwice: [...raw].filter(([, rows]) => rows > 1).map(([name]) => name),
+  };
+}
+
+function verdict(plan, instance, { judgement, sender }, { sent, acked, notStored, storedTwice }) {
+  const failed = judgement.lines.filter(({ ok, key }) => !ok && !JUDGED_OVER_ALL.has(key));
+  const value = (key) => judgement.lines.find((line) => line.key === key)?.value ?? 0;
+  const faults = [
+    ...instance.faults,
+    ...notStored.map((name) => `acked and not stored: ${name}`),
+    ...storedTwice.map((name) => `stored twice: ${name}`),
+    ...failed.map(
+      (line) =>
+        `${line.title.trim()}: ${String(line.value)}, at most ${String(line.limit)} ${line.examples.join('; ')}`,
+    ),
+  ];
+  const note = judgement.lines.find(({ key }) => key === 'possibleOff')?.note ?? '';
+  const [, lost = 0, expected = 0, sigma = 0] = /^([\d.]+) lost, ([\d.]+) estimated.*sigma ([\d.]+)/.exec(note) ?? [];
+  return {
+    ...{ plan, faults, estimate: { lost: Number(lost), expected: Number(expected), sigma: Number(sigma) } },
+    counts: {
+      ...{ sent, acked, givenUp: sender.givenUp, lost: value('lost'), undeclared: value('undeclared') },
+      ...{ pending: value('pending'), downMs: Math.round(instance.downMs) },
+    },
+  };
+}

@@ -1,0 +1,96 @@
+/**
+ * The sign of life of a receiver, and what it means for the feed (docs/truth.md 17):
+ *
+ *   first beat      from the last sign of life of anybody until now nobody served: an outage, however short
+ *   later beats     what this receiver's loop stood still for, longer than three heartbeats, and nobody else lived through
+ *   any beat        what was dropped since the last one: an overflow, written before W may pass it
+ *
+ * A beat that is late while the loop ran is no outage: what PostgreSQL did not take meanwhile was refused, and counted.
+ */
+import type { Span } from '../../delivery/facts.js';
+import type { Settings } from '../../notification.js';
+import type { Overflow, SweepStore } from '../sweep.ports.js';
+import { outageGap } from '../sweep.gaps.js';
+import { overflowGaps } from './span-gaps.js';
+
+/** What the receiver noticed of itself since the last beat. */
+export interface Noticed {
+  /** Spans in which the receive loop stood still. */
+  readonly stalls: readonly Span[];
+  readonly overflows: readonly Overflow[];
+}
+
+export const NOTHING_NOTICED: Noticed = { stalls: [], overflows: [] };
+
+export interface HeartbeatOptions {
+  readonly receiverId: string;
+  readonly settings: Settings;
+  readonly heartbeatMs: number;
+}
+
+/** A stall of so many heartbeats is an outage; a busy machine stops for less. */
+const HEARTBEATS_MISSED = 3;
+
+export class Heartbeat {
+  private first = true;
+  /** What could not be written yet. */
+  private pending: Noticed = NOTHING_NOTICED;
+
+  constructor(
+    private readonly store: Pick<SweepStore, 'beat' | 'declareOutage' | 'declareOverflow'>,
+    private readonly options: HeartbeatOptions,
+  ) {}
+
+  /**
+   * @param durableThrough up to when everything this receiver received is in PostgreSQL and in `noticed`
+   * @returns W
+   * @throws whatever the store throws; the next beat says what this one did not
+   */
+  async beat(now: number, durableThrough: number, noticed: Noticed): Promise<number> {
+    const { receiverId, settings } = this.options;
+    this.pending = {
+      stalls: [...this.pending.stalls, ...noticed.stalls],
+      overflows: merged([...this.pending.overflows, ...noticed.overflows]),
+    };
+    if (this.pending.overflows.length > 0) {
+      await this.store.declareOverflow(receiverId, this.pending.overflows, (known) => overflowGaps(known, settings));
+      this.pending = { ...this.pending, overflows: [] };
+    }
+    const { through, aliveAt, othersAliveAt } = await this.store.beat(receiverId, now, durableThrough);
+    for (const span of this.outages(now, aliveAt, othersAliveAt)) {
+      const stoodStill = !this.first;
+      await this.store.declareOutage(receiverId, span, (source) => outageGap(source, span, settings, stoodStill));
+    }
+    this.first = false;
+    this.pending = NOTHING_NOTICED;
+    return through;
+  }
+
+  private outages(now: number, aliveAt: number | null, othersAliveAt: number | null): readonly Span[] {
+    if (this.first) return aliveAt !== null && now > aliveAt ? [{ from: aliveAt, to: now }] : [];
+    const allowedMs = HEARTBEATS_MISSED * this.options.heartbeatMs;
+    return this.pending.stalls
+      .map(({ from, to }) => ({ from: Math.max(from, othersAliveAt ?? from), to }))
+      .filter(({ from, to }) => to - from > allowedMs);
+  }
+}
+
+/** One span per source and reason, so that a database that is away for hours leaves one to write. */
+function merged(overflows: readonly Overflow[]): readonly Overflow[] {
+  const spans = new Map<string, Overflow>();
+  for (const one of overflows) {
+    const name = `${one.sourceKey ?? ''}\u0000${one.reason}`;
+    const known = spans.get(name);
+    spans.set(
+      name,
+      known === undefined
+        ? one
+        : {
+            ...one,
+            ...{ from: Math.min(known.from, one.from), to: Math.max(known.to, one.to) },
+            ...{ dropped: known.dropped + one.dropped, received: known.received + one.received },
+          },
+    );
+  }
+  return [...spans.values()];
+}

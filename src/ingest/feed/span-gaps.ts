@@ -1,0 +1,126 @@
+/**
+ * Spans of time as gaps of a source: what an overflow, an outage or a silence may have cost, and how each closes
+ * (docs/truth.md 16, 17). Pure.
+ */
+import type { OverflowSpan, Span } from '../../delivery/facts.js';
+import { costOf, figure, type Cost } from '../../lifecycle/loss.js';
+import { horizonMs, type Gap, type Settings } from '../../notification.js';
+import type { DueSpan, Overflow, OverflowKnown } from '../sweep.ports.js';
+import { NO_CALL, sourceGapId } from '../sweep.gaps.js';
+
+const MINUTE_MS = 60_000;
+const NOT_BY_SERIALS = { ...NO_CALL, fromSerial: null, toSerial: null } as const;
+
+/** The minute an overflow belongs to: one gap a minute, source and reason, however many beats it lasts. */
+export function minuteOf(at: number): number {
+  return Math.floor(at / MINUTE_MS) * MINUTE_MS;
+}
+
+/**
+ * Notifications sent per ms, from the tries that arrived: one whose tries are dropped with chance s comes again, so in a span
+ * that holds m of its tries it arrives (1 - s^m) / (1 - s) times.
+ */
+function sentPerMs(arrived: number, share: number, lengthMs: number, { retry, intervalMs }: Settings): number {
+  const tries = Math.min(retry + 1, Math.floor(lengthMs / intervalMs) + 1);
+  const each = share === 1 ? tries : (1 - share ** tries) / (1 - share);
+  return arrived / each / Math.max(1, lengthMs);
+}
+
+/** What is dropped of a source in one minute for one reason, as a gap. `alone`: no other source can have sent it. */
+function overflowGap(
+  sourceKey: string,
+  same: readonly Overflow[],
+  p: number,
+  alone: boolean,
+  settings: Settings,
+): Gap | null {
+  const [first] = same;
+  if (first === undefined) return null;
+  const from = Math.min(...same.map((one) => one.from));
+  const to = Math.max(...same.map((one) => one.to));
+  const dropped = same.reduce((sum, one) => sum + one.dropped, 0);
+  const arrived = dropped + same.reduce((sum, one) => sum + one.received, 0);
+  const share = dropped / arrived;
+  const cost = costOf({ from, to }, share, sentPerMs(arrived, share, to - from, settings), p, settings);
+  const who =
+    first.sourceKey === null ? 'dropped by the kernel, which had no room for them' : `refused (${first.reason})`;
+  const words = `${String(dropped)} of ${String(arrived)} datagram(s) ${who}`;
+  return {
+    id: sourceGapId(sourceKey, 'overflow', first.reason, String(minuteOf(from))),
+    sourceKey,
+    ...NOT_BY_SERIALS,
+    kind: 'overflow',
+    certainty: 'possible',
+    status: 'open',
+    ...{ from, to, openedAt: from, deadlineAt: to + horizonMs(settings), closedAt: null },
+    estimatedLost: alone ? cost.sent * cost.q : null,
+    detail: alone ? `${words}; ${arithmetic(cost, p)}` : `${words}; of several sources, so not estimated`,
+  };
+}
+
+function arithmetic({ sent, q }: Cost, p: number): string {
+  return `n ${figure(sent)} notification(s) with a try inside, q ${figure(q)} lost for good each (p ${figure(p)}): n q = ${figure(sent * q)}`;
+}
+
+/** The overflow gaps of some minutes: of the source that was refused, or of every source where the kernel dropped. */
+export function overflowGaps({ overflows, loss }: OverflowKnown, settings: Settings): readonly Gap[] {
+  const groups = new Map<string, { sourceKey: string; same: Overflow[] }>();
+  for (const overflow of overflows) {
+    for (const sourceKey of overflow.sourceKey === null ? loss.keys() : [overflow.sourceKey]) {
+      const name = [sourceKey, overflow.reason, String(minuteOf(overflow.from))].join('\u0000');
+      const group = groups.get(name) ?? { sourceKey, same: [] };
+      group.same.push(overflow);
+      groups.set(name, group);
+    }
+  }
+  return [...groups.values()].flatMap(({ sourceKey, same }) => {
+    const alone = same.every((one) => one.sourceKey !== null) || loss.size === 1;
+    return overflowGap(sourceKey, same, loss.get(sourceKey) ?? 0, alone, settings) ?? [];
+  });
+}
+
+/**
+ * A span whose deadline has passed: `lost` with something proven lost inside, else `explained`. What serials and states prove
+ * is declared there, so the estimate keeps only what goes beyond it: one missing notification is declared once.
+ */
+export function closeSpan({ gap, holes, heard, servedUntil, p }: DueSpan, settings: Settings): Gap {
+  const closed: Gap = { ...gap, status: holes > 0 ? 'lost' : 'explained', closedAt: gap.deadlineAt };
+  const shown = holes > 0 ? `; ${figure(holes)} declared apart as holes` : '';
+  if (gap.kind === 'overflow' && gap.estimatedLost !== null) {
+    return { ...closed, estimatedLost: Math.max(0, gap.estimatedLost - holes), detail: `${gap.detail}${shown}` };
+  }
+  if (gap.kind !== 'outage' || gap.to === null) return closed;
+  const span: Span = { from: Math.max(gap.from, servedUntil ?? gap.from), to: gap.to };
+  const perMs = heard === null ? 0 : heard.count / Math.max(1, heard.ms);
+  const cost = costOf(span, 1, perMs, p, settings);
+  const estimatedLost = Math.max(0, cost.sent * cost.q - holes);
+  return { ...closed, estimatedLost, detail: `${gap.detail}; ${arithmetic(cost, p)}${shown}` };
+}
+
+/** A source quiet for longer than its rhythm allows: open until it is heard again. */
+export function silenceGap(sourceKey: string, since: number, allowedMs: number): Gap {
+  return {
+    id: sourceGapId(sourceKey, 'silence', String(since)),
+    sourceKey,
+    ...NOT_BY_SERIALS,
+    kind: 'silence',
+    certainty: 'possible',
+    status: 'open',
+    ...{ from: since, to: null, openedAt: since + allowedMs, deadlineAt: null, closedAt: null },
+    estimatedLost: null,
+    detail: `nothing heard for longer than ${String(allowedMs)} ms, twice its longest silence in a time like this`,
+  };
+}
+
+/** The source was heard again: what came in the silence shows within H of its end whether anything is missing. */
+export function brokenSilence(gap: Gap, heardAt: number, horizon: number): Gap {
+  const ms = heardAt - gap.from;
+  return { ...gap, to: heardAt, deadlineAt: heardAt + horizon, detail: `${gap.detail}; it lasted ${String(ms)} ms` };
+}
+
+/** The overflows that may have taken something of a source, as facts its calls are folded by. */
+export function overflowsOf(sourceKey: string, overflows: readonly Overflow[]): readonly OverflowSpan[] {
+  return overflows
+    .filter((one) => one.sourceKey === null || one.sourceKey === sourceKey)
+    .map(({ from, to, dropped, received }) => ({ from, to, share: dropped / (dropped + received) }));
+}

@@ -1,0 +1,122 @@
+/**
+ * The drain: takes the spool into the database, oldest first, beside live traffic, and removes a segment when all of it is
+ * there. What it commits twice after a kill is a copy like any other: identity deduplicates.
+ */
+import type { Arrival } from '../../notification.js';
+import type { Fate } from '../../metrics.js';
+import type { Submission } from '../submission.js';
+import type { Breaker } from './breaker.js';
+import type { SegmentInfo } from './inventory.js';
+import { decodeRecord, type SpooledFact } from './records.js';
+import type { Spool } from './spool.js';
+
+export interface DrainOptions {
+  readonly spool: Spool;
+  readonly breaker: Breaker;
+  /** Commits arrivals beside live ones; none of them goes to the spool again. */
+  readonly commit: (arrivals: readonly Arrival[]) => Promise<readonly Submission[]>;
+  /** Keeps an acked arrival whose row PostgreSQL refused; false when that did not work. */
+  readonly quarantine: (arrival: Arrival) => Promise<boolean>;
+  /** Writes a fact; throws when the database is away. */
+  readonly onFact: (fact: SpooledFact) => Promise<void>;
+  /** What an arrival turned out to be, once it is no longer in flight. */
+  readonly count: (sourceKey: string, fate: Fate) => void;
+  readonly onFault: (text: string) => void;
+}
+
+/**
+ * Arrivals of one commit. Its fold holds the event loop for about 5 ms, which is what a live datagram may wait for it; 1,000 would
+ * drain a third faster and hold acks up for 20 ms.
+ */
+const CHUNK = 250;
+/** How long an empty spool is left before it is looked at again: during a trial arrivals still come in. */
+const LOOK_MS = 20;
+
+interface Spooled {
+  readonly arrival: Arrival;
+  /** Where its frame begins. */
+  readonly from: number;
+}
+
+export class Drain {
+  private running: Promise<void> | null = null;
+  private stopping = false;
+
+  constructor(private readonly options: DrainOptions) {}
+
+  /** Drains as long as the circuit lets it; does nothing when it is at it already. */
+  start(): void {
+    this.running ??= this.run().finally(() => (this.running = null));
+  }
+
+  /** Stops after the commit under way. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    const { breaker, spool, onFault } = this.options;
+    while (breaker.mayDrain() && !this.stopping) {
+      try {
+        const segment = await spool.oldest();
+        if (segment !== null) await this.empty(segment);
+        else if (breaker.state() === 'draining') breaker.drained();
+        else await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      } catch (error) {
+        const { code = error instanceof Error ? error.name : 'unknown' } = error as NodeJS.ErrnoException;
+        onFault(`The spool could not be drained (${code}); it is tried again.`);
+        breaker.failed('the drain failed');
+      }
+    }
+  }
+
+  private async empty(segment: SegmentInfo): Promise<void> {
+    const { spool, breaker, onFact } = this.options;
+    const frames = (await spool.read(segment)).filter(({ from }) => from >= segment.drainedTo);
+    let chunk: Spooled[] = [];
+    for (const [index, frame] of frames.entries()) {
+      const record = decodeRecord(frame.body);
+      if (record.kind === 'fact') await onFact(record.fact);
+      if (record.kind === 'arrival') chunk.push({ arrival: record.arrival, from: frame.from });
+      if (chunk.length < CHUNK && index < frames.length - 1) continue;
+      if (this.stopping || !breaker.mayDrain() || !(await this.take(segment, chunk, frame.to))) return;
+      chunk = [];
+    }
+    await spool.remove(segment);
+  }
+
+  /** Commits a chunk and moves the position behind it; false when the database did not take all of it. */
+  private async take(segment: SegmentInfo, chunk: readonly Spooled[], to: number): Promise<boolean> {
+    const { spool, breaker, commit } = this.options;
+    const unsettled = chunk.filter(({ from }) => !segment.settled.has(from));
+    const submissions = unsettled.length === 0 ? [] : await commit(unsettled.map(({ arrival }) => arrival));
+    let whole = true;
+    for (const [index, { arrival, from }] of unsettled.entries()) {
+      const submission = submissions[index];
+      if (submission === undefined) throw new Error('an arrival of the spool was not answered for');
+      // What of a chunk was stored is not committed again with the rest of it.
+      if (await this.account(arrival, submission)) spool.settle({ segment, from });
+      else whole = false;
+    }
+    if (!whole) {
+      breaker.failed('the drain was not stored');
+      return false;
+    }
+    const drained = chunk.map(({ arrival, from }) => ({ from, source: arrival.sourceKey }));
+    spool.advance(segment, to, drained);
+    return true;
+  }
+
+  private async account(arrival: Arrival, submission: Submission): Promise<boolean> {
+    const { count, quarantine } = this.options;
+    if (submission.stored) {
+      if (submission.outcome !== 'spooled') count(arrival.sourceKey, submission.outcome);
+      return true;
+    }
+    if (submission.reason !== 'rejected') return false;
+    const kept = await quarantine(arrival);
+    if (kept) count(arrival.sourceKey, 'quarantined');
+    return kept;
+  }
+}

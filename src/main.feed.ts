@@ -1,0 +1,33 @@
+/** What a receiver notices of its own hearing, wired to its sockets and counters. */
+import type { Clock } from './clock.js';
+import { FeedWatch } from './ingest/feed/feed-watch.js';
+import { LoopWatch } from './ingest/feed/loop-watch.js';
+import { OverflowWatch } from './ingest/feed/overflow-watch.js';
+import type { Tally } from './metrics.js';
+import { KernelDrops } from './transport/kernel-drops.js';
+import type { UdpServer } from './transport/udp.server.js';
+
+interface Watching {
+  readonly clock: Clock;
+  readonly udp: UdpServer;
+  readonly tally: Tally;
+  readonly heartbeatMs: number;
+}
+
+/** @param durableThrough up to when everything received is stored or refused */
+export function feedWatch(
+  { clock, udp, tally, heartbeatMs }: Watching,
+  durableThrough: (now: number) => number,
+): FeedWatch {
+  const kernel = new KernelDrops(() => udp.stats().sockets.map(({ port }) => port));
+  const overflow = new OverflowWatch({
+    ...{ clock, durableThrough },
+    kernelDrops: async () => {
+      const drops = await kernel.read();
+      return drops === null ? null : [...drops.values()].reduce((sum, one) => sum + one, 0);
+    },
+    received: () => udp.stats().received,
+    counts: () => tally.lines(),
+  });
+  return new FeedWatch(new LoopWatch(clock, heartbeatMs), overflow);
+}

@@ -1,0 +1,110 @@
+/** Gaps of sources, and the spans of time among them whose deadline has passed. */
+import type { PrismaClient } from '../../generated/prisma/client.js';
+import type { DueSpan } from '../../ingest/sweep.ports.js';
+import { sourceLedgerKey } from '../../lifecycle/keys.js';
+import type { Gap, GapCertainty, GapKind, GapStatus } from '../../notification.js';
+import { GAP_COLUMNS, gapRow, rowArray } from '../rows.js';
+
+/** A client, or a transaction of one. */
+export type Runs = Pick<PrismaClient, '$executeRaw' | '$executeRawUnsafe' | '$queryRaw' | '$queryRawUnsafe'>;
+
+const UPSERT_GAPS = `insert into gap select * from unnest($1::gap[])
+  on conflict (ledger_key, id) do update set ${GAP_COLUMNS.slice(2)
+    .map((column) => `${column} = excluded.${column}`)
+    .join(', ')}`;
+
+/** Writes gaps of sources as they stand now; each goes under its source's own ledger key. */
+export function upsertGaps(db: Runs, gaps: readonly Gap[]): ReturnType<PrismaClient['$executeRawUnsafe']> {
+  const rows = gaps.map((gap) => gapRow(gap.callKey ?? sourceLedgerKey(gap.sourceKey), gap));
+  return db.$executeRawUnsafe(UPSERT_GAPS, rowArray(rows));
+}
+
+/** A gap of a source as PostgreSQL has it. */
+interface GapRow {
+  readonly id: string;
+  readonly source_key: string;
+  readonly kind: GapKind;
+  readonly certainty: GapCertainty;
+  readonly status: GapStatus;
+  readonly from_at: Date;
+  readonly to_at: Date | null;
+  readonly opened_at: Date;
+  readonly deadline_at: Date | null;
+  readonly estimated_lost: number | null;
+  readonly detail: string;
+}
+
+function gapOf(row: GapRow): Gap {
+  return {
+    ...{ id: row.id, sourceKey: row.source_key, callKey: null, callId: null, fromSerial: null, toSerial: null },
+    ...{ kind: row.kind, certainty: row.certainty, status: row.status },
+    ...{ from: row.from_at.getTime(), to: row.to_at?.getTime() ?? null, openedAt: row.opened_at.getTime() },
+    ...{ deadlineAt: row.deadline_at?.getTime() ?? null, closedAt: null },
+    ...{ estimatedLost: row.estimated_lost, detail: row.detail },
+  };
+}
+
+export async function expireHoles(db: Runs, through: number): Promise<void> {
+  await db.$executeRaw`
+    update gap set status = 'lost', closed_at = deadline_at
+    where status = 'open' and deadline_at < ${new Date(through)} and kind in ('serial', 'state')`;
+}
+
+/** How far back the rate of a source is measured before an outage, and over how many notifications at most. */
+const RATE_OVER_MS = 600_000;
+const RATE_ROWS = 20_000;
+
+/** See `SweepStore.dueSpans`. A hole was sent inside when its span reaches into [from - H, to). */
+export async function dueSpans(
+  db: Runs,
+  through: number,
+  horizonMs: number,
+  limit: number,
+): Promise<readonly DueSpan[]> {
+  const rows = await db.$queryRaw<
+    (GapRow & { holes: number; p: number | null; heard: bigint | null; since: Date | null; served: Date | null })[]
+  >`
+    select due.*, coalesce(inside.lost, 0)::float8 as holes, network.p, rate.heard, rate.since, served.at as served
+    from (
+      select * from gap as span
+      where status = 'open' and deadline_at < ${new Date(through)} and kind not in ('serial', 'state')
+        and not exists (select 1 from gap as hole where hole.source_key = span.source_key and hole.status = 'open'
+          and hole.kind in ('serial', 'state') and hole.certainty = 'certain' and hole.from_at < span.to_at
+          and hole.to_at > span.from_at - make_interval(secs => ${horizonMs / 1000}::double precision))
+      order by deadline_at limit ${limit}
+    ) as due
+    left join lateral (
+      select sum(coalesce(hole.estimated_lost, 1)) as lost from gap as hole
+      where hole.source_key = due.source_key and hole.kind in ('serial', 'state') and hole.certainty = 'certain'
+        and hole.status = 'lost' and hole.from_at < due.to_at
+        and hole.to_at > due.from_at - make_interval(secs => ${horizonMs / 1000}::double precision)
+    ) as inside on true
+    left join lateral (
+      select p from loss_window where source_key = due.source_key order by start_at desc limit 1
+    ) as network on true
+    left join lateral (
+      select count(*) as heard, min(first_at) as since from (
+        select first_at from notification where source_key = due.source_key and first_at < due.from_at
+          and first_at >= due.from_at - make_interval(secs => ${RATE_OVER_MS / 1000}::double precision)
+        order by first_at desc limit ${RATE_ROWS}) as before
+    ) as rate on due.kind = 'outage'
+    left join lateral (
+      select max(newest.at) as at from source left join lateral (
+        select max(first_at) as at from notification
+        where source_key = source.key and first_at >= due.from_at and first_at < due.to_at) as newest on true
+    ) as served on due.kind = 'outage'`;
+  return rows.map((row) => ({
+    gap: gapOf(row),
+    holes: row.holes,
+    heard: row.since === null ? null : { count: Number(row.heard), ms: row.from_at.getTime() - row.since.getTime() },
+    servedUntil: row.served?.getTime() ?? null,
+    p: row.p ?? 0,
+  }));
+}
+
+/** Silences that are not broken yet. */
+export async function openSilences(db: Runs): Promise<readonly Gap[]> {
+  const rows = await db.$queryRaw<GapRow[]>`
+    select * from gap where kind = 'silence' and status = 'open' and to_at is null`;
+  return rows.map(gapOf);
+}
