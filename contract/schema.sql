@@ -374,8 +374,23 @@ create table source (
   processed_through timestamp(3) with time zone,
   folded_version integer not null default 0,
   silent_after_ms bigint,
+  ack_form json,
   constraint source_pkey PRIMARY KEY (key),
   constraint source_serial_meaning_check CHECK ((serial_meaning = ANY (ARRAY['per_call'::text, 'per_source'::text, 'constant'::text, 'call_number'::text, 'opaque'::text, 'unknown'::text]))),
   constraint source_silent_after_check CHECK ((silent_after_ms > 0))
 );
 comment on table source is 'One IVR per key. The key is fixed when first seen or configured and enters the ids of calls; the name may change.';
+
+create table source_change (
+  source_key text not null,
+  id uuid not null,
+  at timestamp(3) with time zone not null,
+  by text not null,
+  field text not null,
+  before text,
+  after text,
+  constraint source_change_differs_check CHECK ((before IS DISTINCT FROM after)),
+  constraint source_change_pkey PRIMARY KEY (source_key, id)
+);
+comment on table source_change is 'Append-only: one row per field an operator or learning changed of a source. Null: there was, or is, none.';
+CREATE INDEX source_change_at_idx ON public.source_change USING btree (source_key, at DESC, id DESC);

@@ -10,16 +10,18 @@ import type {
   NotificationRow,
   QuarantinedRow,
   SettingsRow,
+  SourceChangeRow,
   SourceRow,
 } from '../query/contract.js';
 import { BadParameters } from '../query/faults.js';
 import { readFeed } from '../query/feed.js';
-import { CALLS_QUERY, GAPS_QUERY, QUARANTINE_QUERY, SOURCES_QUERY } from '../query/filters.js';
+import { CALLS_QUERY, GAPS_QUERY, QUARANTINE_QUERY, SOURCE_CHANGES_QUERY, SOURCES_QUERY } from '../query/filters.js';
 import { readGaps } from '../query/gaps.js';
 import type { Page } from '../query/page.js';
 import { readParameters } from '../query/parameters.js';
 import { readQuarantine } from '../query/quarantine.js';
 import { readSettings } from '../query/settings.js';
+import { lastChangesOf, readSourceChanges } from '../query/source-changes.js';
 import { readSource, readSources } from '../query/sources.js';
 import type { Reads } from '../query/sql.js';
 import { horizonMs } from '../notification.js';
@@ -92,6 +94,19 @@ export class Reading {
     // PostgreSQL keeps no NUL in a text, so no key has one.
     if (key.includes('\0')) return null;
     return readSource(this.db, key, await this.settings(), this.clock.now());
+  }
+
+  /** What was changed of one source; null when there is no such source. */
+  async sourceChanges(key: string, raw: Raw): Promise<(Page<SourceChangeRow> & Told) | null> {
+    const query = readParameters(SOURCE_CHANGES_QUERY, raw);
+    if ((await this.source(key)) === null) return null;
+    return this.told({ source: [key] }, () => readSourceChanges(this.db, key, query));
+  }
+
+  /** The last changes of each of these sources, in the order of their keys. */
+  async lastChanges(keys: readonly string[], limit: number): Promise<readonly (readonly SourceChangeRow[])[]> {
+    const found = await lastChangesOf(this.db, keys, limit);
+    return keys.map((key) => found.get(key) ?? []);
   }
 
   /** Null when there is no such call. */

@@ -82,7 +82,15 @@ async function rawTimelines(
 
 const GAP_COLUMNS_QUALIFIED = columnsOf(GAP, ['id', 'source', 'callId']);
 
-/** The gaps of each of these calls, whatever became of them, by the call's id. */
+/** How long before a call a span of time may have begun that still covers it; a longer one is open, and the feed tells of it. */
+const SPAN_MAX = Prisma.sql`interval '1 day'`;
+/** Gaps of the source told with one call. */
+const SPANS_MOST = 20;
+
+/**
+ * The gaps of each of these calls, whatever became of them, by the call's id; and those of its source that are open or lost
+ * and cover its time: an outage or a hole of serials says what may be missing of the call as well.
+ */
 export async function gapsOf(db: Reads, ids: readonly string[]): Promise<ReadonlyMap<string, readonly GapRow[]>> {
   const found = await rows<GapRow & { readonly owner: string }>(
     db,
@@ -90,7 +98,18 @@ export async function gapsOf(db: Reads, ids: readonly string[]): Promise<Readonl
       select call.id as owner, gap.id, gap.source_key as "source", gap.call_id as "callId", ${GAP_COLUMNS_QUALIFIED}
       from call join gap on ${GAP_OF_CALL}
       where call.id = any(${[...ids]}::uuid[])
-      order by gap.from_at, gap.id`,
+      union all
+      select call.id as owner, gap.id, gap.source_key as "source", gap.call_id as "callId", ${GAP_COLUMNS_QUALIFIED}
+      from call cross join lateral (
+        select * from gap
+        where gap.source_key = call.source_key and status in ('open', 'lost') and gap.call_key is null
+          and from_at >= call.first_seen_at - ${SPAN_MAX}
+          and from_at < coalesce(call.ended_at, call.presumed_ended_at, 'infinity'::timestamptz)
+          and (to_at is null or to_at >= call.first_seen_at)
+        order by from_at desc limit ${SPANS_MOST}
+      ) as gap
+      where call.id = any(${[...ids]}::uuid[])
+      order by "from", id`,
   );
   const gaps = new Map<string, GapRow[]>();
   for (const { owner, ...gap } of found) {

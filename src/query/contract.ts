@@ -1,4 +1,5 @@
 /** The public contract's records, one table each. Descriptions are what OpenAPI and GraphQL readers see. */
+import { ACK_DIAGNOSES } from '../delivery/ack-health.js';
 import {
   CALL_STATES,
   DISPOSITION_BASES,
@@ -38,6 +39,15 @@ export type FeedStatus = (typeof FEED_STATUSES)[number];
 export const ACK_HEALTHS = ['ok', 'degraded', 'failing', 'unknown'] as const;
 export type AckHealth = (typeof ACK_HEALTHS)[number];
 
+/** What is wrong with acks, as far as copies tell: src/delivery/ack-health.ts. */
+export const ACK_DIAGNOSIS = enumeration(
+  'AckDiagnosis',
+  'Why a source sends again, judged by how many copies come and how they are spread. understood: it does not. lost: some ' +
+    'acks do not reach it. late: they come after its next try. not_understood: it runs through all its tries, so no ack ' +
+    'ever counts. unknown: fewer than 20 recent notifications.',
+  ACK_DIAGNOSES,
+);
+
 export const CALL_STATE = enumeration('CallState', 'Where a call is now.', CALL_STATES);
 export const DISPOSITION = enumeration('Disposition', 'How an ended call turned out.', DISPOSITIONS);
 export const DISPOSITION_BASIS = enumeration(
@@ -60,8 +70,9 @@ export const GAP_STATUS = enumeration('GapStatus', 'What became of a gap.', GAP_
 export const SERIAL_MEANING = enumeration('SerialMeaning', "What a source's Serial Number counts.", SERIAL_MEANINGS);
 export const FEED_STATUS = enumeration(
   'FeedStatus',
-  'receiving: heard within 5 minutes. silent: not heard for longer. never: no datagram ever. impaired: an outage, ' +
-    'overflow or quarantine gap is open or recent, no receiver runs, or one holds records back.',
+  'receiving: heard as lately as its rhythm lets expect. silent: quiet for longer, which is an open silence gap; until its ' +
+    'rhythm is learned, for longer than 5 minutes. never: no datagram ever. impaired: an outage, overflow or quarantine gap ' +
+    'is open or recent, no receiver runs, or one holds records back.',
   FEED_STATUSES,
 );
 export const ACK_HEALTH = enumeration(
@@ -150,12 +161,13 @@ export const SOURCE = {
   addresses: listOf(text('Addresses and CIDRs that map to the source.', "coalesce(addresses, '{}')")),
   codec: orNull(text('How its datagrams are written; null until detected.', "codec->>'codec'")),
   charset: text('Character set of its datagrams.', "coalesce(codec->>'charset', charset)"),
-  delimiter: orNull(
-    text('Between its fields or pairs; null: a comma, or the codec has none.', "codec->>'delimiter'"),
-  ),
+  delimiter: orNull(text('Between its fields or pairs; null: a comma, or the codec has none.', "codec->>'delimiter'")),
   quoted: flag('Fields may stand in double quotes.', "coalesce((codec->>'quoted')::boolean, false)"),
   lengthBytes: orNull(
-    count('Bytes of the length before each field; null: one, or the codec has none.', "(codec->>'lengthBytes')::integer"),
+    count(
+      'Bytes of the length before each field; null: one, or the codec has none.',
+      "(codec->>'lengthBytes')::integer",
+    ),
   ),
   byteOrder: orNull(text('Order of those bytes, big or little; null: big, or none.', "codec->>'byteOrder'")),
   widths: listOf(
@@ -179,6 +191,7 @@ export const SOURCE = {
   lastHeardAt: orNull(instant('Last datagram of any kind; null: never heard.')),
   feed: oneOf(FEED_STATUS, 'How its feed does.'),
   ackHealth: oneOf(ACK_HEALTH, 'Whether our acks seem to reach it.'),
+  ackDiagnosis: oneOf(ACK_DIAGNOSIS, 'What its copies say is wrong with our acks.'),
   copiesPerNotification: orNull(
     ratio(
       'Average copies of its last notifications (at most 1,000, of 24 hours, past their retries); null without any.',

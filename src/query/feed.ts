@@ -4,7 +4,10 @@ import type { FeedRow, FeedStatus } from './contract.js';
 import { receiversStatement } from './receivers.js';
 import { type Reads, at, rows, utc } from './sql.js';
 
-/** Not heard for longer is `silent`. A switch that is in use at all reports a call within minutes. */
+/**
+ * Not heard for longer is `silent` while the rhythm of the source is not learned: a switch that is in use at all reports a
+ * call within minutes. Once it is, an open `silence` gap says so (docs/truth.md 17).
+ */
 const SILENT_AFTER_MS = 300_000;
 /** A window of impairment counts as recent for as long. */
 const RECENT_MS = 300_000;
@@ -21,6 +24,8 @@ interface FeedFacts {
   readonly lastHeardAt: Date | null;
   readonly gaps: number;
   readonly impaired: boolean;
+  readonly silent: boolean;
+  readonly rhythmic: boolean;
   readonly running: number;
   readonly heldBackBy: string | null;
 }
@@ -28,7 +33,8 @@ interface FeedFacts {
 function statusOf(facts: FeedFacts, asOf: number): FeedStatus {
   if (facts.lastHeardAt === null) return 'never';
   if (facts.impaired || facts.running === 0 || facts.heldBackBy !== null) return 'impaired';
-  return facts.lastHeardAt.getTime() < asOf - SILENT_AFTER_MS ? 'silent' : 'receiving';
+  const quiet = facts.rhythmic ? facts.silent : facts.lastHeardAt.getTime() < asOf - SILENT_AFTER_MS;
+  return quiet ? 'silent' : 'receiving';
 }
 
 /**
@@ -51,7 +57,10 @@ export async function readFeed(db: Reads, period: FeedPeriod, asOf: number): Pro
          where source_key = asked.key and status in ('open', 'lost') and ${reaches} and ${begins}) as gaps,
         exists (select 1 from gap
          where source_key = asked.key and kind in ('outage', 'overflow', 'quarantine')
-           and (status = 'open' or coalesce(to_at, closed_at, opened_at) >= ${at(asOf - RECENT_MS)})) as impaired
+           and (status = 'open' or coalesce(to_at, closed_at, opened_at) >= ${at(asOf - RECENT_MS)})) as impaired,
+        exists (select 1 from gap
+         where source_key = asked.key and kind = 'silence' and status = 'open' and to_at is null) as silent,
+        source.silent_after_ms is not null as rhythmic
       from (${asked}) asked left join source on source.key = asked.key
         cross join (${receiversStatement(asOf)}) receivers
       order by asked.key`,

@@ -79,3 +79,4 @@ export const CALLS_QUERY = { ...CALL_FILTER, ...SORTING, ...PAGING };
 export const GAPS_QUERY = { ...GAP_FILTER, ...PAGING };
 export const QUARANTINE_QUERY = { ...QUARANTINE_FILTER, ...PAGING };
 export const SOURCES_QUERY = { ...PAGING };
+export const SOURCE_CHANGES_QUERY = { ...PAGING };

@@ -1,5 +1,6 @@
 /** The IVRs: `GET /sources`. */
 import { Prisma } from '../generated/prisma/client.js';
+import { type CopyCount, diagnoseAcks } from '../delivery/ack-health.js';
 import { horizonMs, type Settings } from '../notification.js';
 import { type AckHealth, SOURCE, type SourceRow } from './contract.js';
 import { readFeed } from './feed.js';
@@ -14,9 +15,10 @@ const SAMPLE_AGE_MS = 86_400_000;
 /** With a tenth of datagrams lost each way a notification takes 1.1 copies, with four tenths 1.7. */
 const OK_BELOW_COPIES = 1.5;
 
-type StoredSource = Omit<SourceRow, 'feed' | 'ackHealth' | 'copiesPerNotification'>;
+const JUDGED = ['feed', 'ackHealth', 'ackDiagnosis', 'copiesPerNotification'] as const;
+type StoredSource = Omit<SourceRow, (typeof JUDGED)[number]>;
 
-const COLUMNS = columnsOf(SOURCE, ['feed', 'ackHealth', 'copiesPerNotification']);
+const COLUMNS = columnsOf(SOURCE, JUDGED);
 
 const BY_KEY: Order<StoredSource> = {
   name: 'sources',
@@ -36,25 +38,28 @@ function ackHealthOf(copies: number | null, retry: number): AckHealth {
   return copies >= (1 + retry) / 2 ? 'failing' : 'degraded';
 }
 
-/** The average copies of each source's last notifications whose retries are over. */
+/** How often each source's last notifications whose retries are over came, and how far apart first and last were. */
 async function copiesOf(
   db: Reads,
   keys: readonly string[],
   settings: Settings,
   asOf: number,
-): Promise<ReadonlyMap<string, number | null>> {
-  const found = await rows<{ readonly key: string; readonly copies: number | null }>(
+): Promise<ReadonlyMap<string, readonly CopyCount[]>> {
+  const found = await rows<CopyCount & { readonly key: string }>(
     db,
     Prisma.sql`
-      select asked.key, (
-        select avg(copies)::float8 from (
-          select copies from notification
-          where source_key = asked.key
-            and first_at >= ${at(asOf - SAMPLE_AGE_MS)} and first_at < ${at(asOf - horizonMs(settings))}
-          order by first_at desc limit ${SAMPLE_MAX}) recent) as copies
-      from unnest(${[...keys]}::text[]) as asked(key)`,
+      select asked.key, recent.copies, recent.intervals, count(*)::int as notifications
+      from unnest(${[...keys]}::text[]) as asked(key) cross join lateral (
+        select copies, round(extract(epoch from last_at - first_at) * 1000 / ${settings.intervalMs})::int as intervals
+        from notification
+        where source_key = asked.key
+          and first_at >= ${at(asOf - SAMPLE_AGE_MS)} and first_at < ${at(asOf - horizonMs(settings))}
+        order by first_at desc limit ${SAMPLE_MAX}) recent
+      group by asked.key, recent.copies, recent.intervals`,
   );
-  return new Map(found.map(({ key, copies }) => [key, copies]));
+  const counts = new Map<string, CopyCount[]>();
+  for (const { key, ...one } of found) counts.set(key, [...(counts.get(key) ?? []), one]);
+  return counts;
 }
 
 async function described(
@@ -70,9 +75,10 @@ async function described(
   ]);
   const statuses = new Map(feed.map(({ source, status }) => [source, status]));
   return stored.map((source) => {
-    const copiesPerNotification = copies.get(source.key) ?? null;
+    const { diagnosis, copies: copiesPerNotification } = diagnoseAcks(copies.get(source.key) ?? [], settings.retry);
     const ackHealth = ackHealthOf(copiesPerNotification, settings.retry);
-    return { ...source, feed: statuses.get(source.key) ?? 'never', ackHealth, copiesPerNotification };
+    const feedStatus = statuses.get(source.key) ?? 'never';
+    return { ...source, feed: feedStatus, ackHealth, ackDiagnosis: diagnosis, copiesPerNotification };
   });
 }
 

@@ -52,10 +52,27 @@ const statusOf = async (asOf = time(0)): Promise<unknown> =>
 
 describe('the feed of a source', () => {
   const RUNNING: readonly Row[] = [{}];
+  /** Its rhythm is learned. */
+  const RHYTHMIC = { silent_after_ms: 90_000 };
   const CASES: readonly (readonly [string, string, { source?: Row; receivers?: readonly Row[]; gap?: Row }])[] = [
     ['was heard just now', 'receiving', {}],
     ['was heard 5 minutes ago', 'receiving', { source: { last_heard_at: time(-5) } }],
     ['was not heard for longer', 'silent', { source: { last_heard_at: time(-5, -1) } }],
+    [
+      'was not heard for hours, which its rhythm allows',
+      'receiving',
+      { source: { last_heard_at: time(-300), ...RHYTHMIC } },
+    ],
+    [
+      'is in a silence its rhythm does not allow',
+      'silent',
+      { source: { last_heard_at: time(-4), ...RHYTHMIC }, gap: { kind: 'silence', to_at: null, deadline_at: null } },
+    ],
+    [
+      'was in a silence that was broken',
+      'receiving',
+      { source: { last_heard_at: time(-1), ...RHYTHMIC }, gap: { kind: 'silence', to_at: time(-1) } },
+    ],
     ['was never heard', 'never', { source: { last_heard_at: null } }],
     ['was never heard, and no receiver runs', 'never', { source: { last_heard_at: null }, receivers: [] }],
     ['has an open gap of a call', 'receiving', { gap: { kind: 'state' } }],
@@ -147,11 +164,23 @@ describe('a source', () => {
     expect(await read()).toMatchObject({ copiesPerNotification: average, ackHealth: health });
   });
 
+  test.each([
+    ['once each', 1, 0, 'understood'],
+    ['until the last try', 5, 18_000, 'not_understood'],
+    ['twice, 3 s apart', 2, 3_000, 'late'],
+  ])('of which all came %s tells what is wrong with its acks', async (_case, copies, apartMs, diagnosis) => {
+    await insertSource(pool);
+    const one = notification(1, 'ringing', time(-10), copies);
+    const came = { ...one, lastAt: one.firstAt + apartMs };
+    for (let n = 0; n < 20; n++) await insertEvidence(pool, randomUUID(), [came]);
+    expect(await read()).toMatchObject({ ackDiagnosis: diagnosis });
+  });
+
   test('is not judged by notifications whose retries may still come, nor by those of yesterday', async () => {
     await insertSource(pool);
     await insertEvidence(pool, randomUUID(), [notification(1, 'ringing', time(0, -18_000))]);
     await insertEvidence(pool, randomUUID(), [notification(1, 'ringing', time(-1441))]);
-    expect(await read()).toMatchObject({ copiesPerNotification: null, ackHealth: 'unknown' });
+    expect(await read()).toMatchObject({ copiesPerNotification: null, ackHealth: 'unknown', ackDiagnosis: 'unknown' });
   });
 
   test('comes in pages by key, and is null when nobody knows it', async () => {

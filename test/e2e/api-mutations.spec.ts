@@ -9,7 +9,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => api.close(), 20_000);
 beforeEach(async () => {
-  await api.pool.query('delete from source');
+  await api.pool.query('truncate source, source_change');
   await insertSource(api.pool);
 });
 
@@ -62,6 +62,85 @@ test('a codec is set and locked, and learned anew when asked, each as a new vers
   expect(await stored('codec, meaning_pinned, meaning_version')).toEqual({
     ...{ codec: { version: 2 }, meaning_pinned: false, meaning_version: 2 },
   });
+});
+
+test('every option of a codec is set, shown and taken back with the next codec', async () => {
+  const shown = 'codec delimiter quoted lengthBytes byteOrder widths';
+  const set = async (options: string): Promise<unknown> => {
+    const { body } = await api.graphql(`mutation { done: setSourceCodec(key: "ivr", ${options}) { ${shown} } }`);
+    return (body['data'] as { done: unknown }).done;
+  };
+  const none = { delimiter: null, quoted: false, lengthBytes: null, byteOrder: null, widths: [] };
+  expect(await set('codec: "length_prefixed", lengthBytes: 2, byteOrder: "little"')).toEqual({
+    ...{ ...none, codec: 'length_prefixed', lengthBytes: 2, byteOrder: 'little' },
+  });
+  expect(await set('codec: "fixed", widths: [64, 20, 16, 32, 32, 32, 16, 64]')).toEqual({
+    ...{ ...none, codec: 'fixed', widths: [64, 20, 16, 32, 32, 32, 16, 64] },
+  });
+  expect(await set('codec: "delimited", delimiter: "||", quoted: true')).toEqual({
+    ...{ ...none, codec: 'delimited', delimiter: '||', quoted: true },
+  });
+  expect(await set('codec: "xml"')).toEqual({ ...none, codec: 'xml' });
+});
+
+test('the charset alone is changed where a codec is known', async () => {
+  expect(await faultsOf('setSourceCharset(key: "ivr", charset: "gb18030")')).toEqual([
+    { parameter: 'charset', reason: 'goes with a codec, and this source has none yet: set both' },
+  ]);
+  await decide('setSourceCodec(key: "ivr", codec: "delimited", delimiter: "|")');
+  expect(await decide('setSourceCharset(key: "ivr", charset: "gb18030")')).toMatchObject({ charset: 'gb18030' });
+  expect(await stored('codec')).toMatchObject({ codec: { codec: 'delimited', delimiter: '|', charset: 'gb18030' } });
+});
+
+test('an ack form is set, shown by both APIs, and taken back by setting nothing', async () => {
+  const shown = 'ackContent ackDelimiter ackTerminator';
+  const set = async (options: string): Promise<unknown> => {
+    const { body } = await api.graphql(`mutation { done: setSourceAckForm(key: "ivr"${options}) { ${shown} } }`);
+    return (body['data'] as { done: unknown }).done;
+  };
+  const form = { ackContent: 'serial_call_id', ackDelimiter: '|', ackTerminator: 'nul' };
+  expect(await set(', content: "serial_call_id", delimiter: "|", terminator: "nul"')).toEqual(form);
+  expect((await api.get('/api/v1/sources/ivr')).body).toMatchObject(form);
+  expect(await set('')).toEqual({ ackContent: 'call_id_serial', ackDelimiter: null, ackTerminator: null });
+  expect(await stored('ack_form')).toEqual({ ack_form: null });
+});
+
+interface Change {
+  readonly field: string;
+  readonly before: string | null;
+  readonly after: string | null;
+}
+
+test('each change is kept with before and after, the newest first, and shown by both APIs', async () => {
+  await decide('setSourceCodec(key: "ivr", codec: "delimited", delimiter: "\\t")');
+  await decide('renameSource(key: "ivr", name: "Head office")');
+  await decide('renameSource(key: "ivr", name: "Head office")');
+  await decide('relearnSource(key: "ivr")');
+  const { body } = await api.graphql('{ source(key: "ivr") { changes { id at by field before after } } }');
+  const changes = (body['data'] as { source: { changes: Change[] } }).source.changes;
+  expect(changes.map(({ field, before, after }) => [field, before, after]).sort()).toEqual([
+    ['codec', null, 'delimited:tab'],
+    ['codec', 'delimited:tab', null],
+    ['locked', 'false', 'true'],
+    ['locked', 'true', 'false'],
+    ['name', 'Main IVR', 'Head office'],
+  ]);
+  const pages: unknown[] = [];
+  let cursor = '';
+  do {
+    const answer = await api.get(`/api/v1/sources/ivr/changes?limit=2${cursor}`);
+    const page = answer.body as unknown as { data: unknown[]; page: { nextCursor: string | null } };
+    pages.push(...page.data);
+    cursor = page.page.nextCursor === null ? '' : `&cursor=${page.page.nextCursor}`;
+  } while (cursor !== '');
+  expect(pages).toEqual(changes);
+  expect(pages).toMatchObject(changes.map(() => ({ by: 'operator' })));
+});
+
+test('changes of a source nobody knows are a 404, and more than 100 of them no query', async () => {
+  expect((await api.get('/api/v1/sources/nobody/changes')).status).toBe(404);
+  const { body } = await api.graphql('{ source(key: "ivr") { changes(first: 101) { id } } }');
+  expect(body['errors']).toBeDefined();
 });
 
 test('open serial gaps of the old meaning are explained by the change', async () => {
@@ -122,6 +201,38 @@ test.each([
     'a delimiter that numbers are made of',
     'setSourceCodec(key: "ivr", codec: "delimited", delimiter: "1")',
     badDelimiter('must not hold a letter, a digit, NUL, =, +, * or #'),
+  ],
+  [
+    'options of other codecs',
+    'setSourceCodec(key: "ivr", codec: "json", quoted: true, lengthBytes: 2, byteOrder: "big", widths: [1])',
+    [
+      { parameter: 'quoted', reason: 'goes with delimited alone' },
+      { parameter: 'lengthBytes', reason: 'goes with length_prefixed alone' },
+      { parameter: 'byteOrder', reason: 'goes with length_prefixed alone' },
+      { parameter: 'widths', reason: 'goes with fixed alone' },
+    ],
+  ],
+  [
+    'columns that are not eight',
+    'setSourceCodec(key: "ivr", codec: "fixed", widths: [10, 20])',
+    [{ parameter: 'widths', reason: 'must be 8 whole numbers from 1 to 512' }],
+  ],
+  [
+    'an ack form that contradicts itself',
+    'setSourceAckForm(key: "ivr", content: "echo", delimiter: "|", terminator: "lf")',
+    [
+      { parameter: 'terminator', reason: 'does not go with echo, which repeats the request whole' },
+      { parameter: 'delimiter', reason: 'goes with Call ID and Serial Number alone' },
+    ],
+  ],
+  [
+    'a charset nobody knows, of a source nobody knows',
+    'setSourceCharset(key: "nobody", charset: "ebcdic")',
+    [
+      noKey,
+      { parameter: 'charset', reason: 'must be one of utf-8, gb18030' },
+      { parameter: 'charset', reason: 'goes with a codec, and this source has none yet: set both' },
+    ],
   ],
   [
     'no name',

@@ -98,6 +98,35 @@ test('a codec set at one receiver is read by at the other after its next pulse',
   expect(sender.acks.slice(0, 4)).toEqual(['a,1', 'b,1', 'c,1', 'd,1']);
 });
 
+test('an ack form that is set is answered in from the next datagram on, and outlives a restart', async () => {
+  const first = await start();
+  await acked(first, ...['a', 'b', 'c'].map((id) => report(id, 1, 'Ringing')));
+  await decide(first, 'setSourceAckForm(key: "127.0.0.1", content: "serial", terminator: "lf")');
+  await acked(first, report('d', 1, 'Ringing'));
+  await first.stop();
+  running = [];
+  const second = await start();
+  await acked(second, report('e', 2, 'Ringing'));
+  await decide(second, 'setSourceAckForm(key: "127.0.0.1")');
+  await acked(second, report('f', 3, 'Ringing'));
+  expect(sender.acks.slice(3)).toEqual(['1\n', '2\n', 'f,3']);
+});
+
+test('a codec that was learned is recorded as such', async () => {
+  const receiver = await start();
+  await acked(receiver, ...['a', 'b', 'c'].map((id) => report(id, 1, 'Ringing', ';')));
+  const changes = async (): Promise<Json[]> => {
+    const answer = await fetch(`${receiver.http}/api/v1/sources/127.0.0.1/changes`);
+    return ((await answer.json()) as { data: Json[] }).data;
+  };
+  await until(async () => (await changes()).length > 0);
+  const told = (await changes()).map(({ by, field, before, after }) => [by, field, before, after]).sort();
+  expect(told).toEqual([
+    ['learned', 'codec', null, 'delimited:;'],
+    ['learned', 'locked', 'false', 'true'],
+  ]);
+});
+
 test('a meaning that is set folds the calls that are not settled again, as revisions', async () => {
   const receiver = await start();
   await acked(receiver, report('u', 1, 'Ringing'), report('u', 2, 'Bye'));

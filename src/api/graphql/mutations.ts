@@ -1,12 +1,13 @@
-/** What an operator decides of a source. Until there are access keys HTTP listens on loopback alone, and so do these. */
-import { Args, ArgsType, Field, ID, Int, Mutation, Resolver } from '@nestjs/graphql';
+/** What an operator decides of a source, and what was decided. Until there are access keys HTTP listens on loopback alone, and so do these. */
+import { Args, ArgsType, Context, Field, ID, Int, Mutation, Parent, ResolveField, Resolver } from '@nestjs/graphql';
 import { StoreUnavailable } from '../../ingest/ports.js';
 import type { SerialMeaning } from '../../notification.js';
-import { SERIAL_MEANING, type SourceRow } from '../../query/contract.js';
+import { SERIAL_MEANING, type SourceChangeRow, type SourceRow } from '../../query/contract.js';
 import { BadParameters, ReadUnavailable } from '../../query/faults.js';
 import { type SettingFault, SourceSettings } from '../../sources/settings.js';
 import { Reading } from '../reading.js';
-import { enumOf, SourceType } from './types.js';
+import { RequestLoaders } from './loaders.js';
+import { enumOf, SourceChangeType, SourceType } from './types.js';
 
 @ArgsType()
 class KeyArguments {
@@ -28,7 +29,7 @@ class MeaningArguments extends KeyArguments {
 
 @ArgsType()
 class CodecArguments extends KeyArguments {
-  @Field(() => String, { description: 'delimited, key_value or json.' })
+  @Field(() => String, { description: 'delimited, key_value, json, xml, length_prefixed or fixed.' })
   codec!: string;
 
   @Field(() => String, {
@@ -39,6 +40,48 @@ class CodecArguments extends KeyArguments {
 
   @Field(() => String, { defaultValue: 'utf-8', description: 'utf-8, or gb18030, which reads GBK and GB2312 too.' })
   charset!: string;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'delimited alone: fields may stand in double quotes, a quote inside doubled.',
+  })
+  quoted?: boolean | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'length_prefixed alone: bytes of the length before each field, 1, 2 or 4; 1 when left out.',
+  })
+  lengthBytes?: number | null;
+
+  @Field(() => String, { nullable: true, description: 'length_prefixed alone: big or little; big when left out.' })
+  byteOrder?: string | null;
+
+  @Field(() => [Int], {
+    nullable: true,
+    description: 'fixed alone, and must be set: bytes of each of the eight fields.',
+  })
+  widths?: number[] | null;
+}
+
+@ArgsType()
+class CharsetArguments extends KeyArguments {
+  @Field(() => String, { description: 'utf-8, or gb18030, which reads GBK and GB2312 too.' })
+  charset!: string;
+}
+
+@ArgsType()
+class AckFormArguments extends KeyArguments {
+  @Field(() => String, {
+    nullable: true,
+    description: 'What is repeated: call_id_serial, serial_call_id, call_id, serial, or echo, the whole request.',
+  })
+  content?: string | null;
+
+  @Field(() => String, { nullable: true, description: 'delimited and key_value: between the two, 1 to 4 characters.' })
+  delimiter?: string | null;
+
+  @Field(() => String, { nullable: true, description: 'What ends it: none, nul, lf or crlf.' })
+  terminator?: string | null;
 }
 
 @ArgsType()
@@ -47,12 +90,33 @@ class NameArguments extends KeyArguments {
   name!: string;
 }
 
-@Resolver()
+/** Changes of one source that GraphQL shows at most; REST pages through all of them. */
+const CHANGES_MAX = 100;
+const CHANGES_PRESET = 20;
+
+@Resolver(() => SourceType)
 export class SourceSettingsResolver {
+  private readonly loaders: RequestLoaders;
+
   constructor(
     private readonly settings: SourceSettings,
     private readonly reading: Reading,
-  ) {}
+  ) {
+    this.loaders = new RequestLoaders(reading);
+  }
+
+  @ResolveField(() => [SourceChangeType], { description: 'What was changed of it, the newest first.' })
+  changes(
+    @Parent() { key }: SourceRow,
+    @Args('first', { type: () => Int, defaultValue: CHANGES_PRESET, description: 'Changes at most, 1 to 100.' })
+    first: number,
+    @Context() context: object,
+  ): Promise<readonly SourceChangeRow[]> {
+    if (first < 1 || first > CHANGES_MAX) {
+      throw new BadParameters([{ parameter: 'first', reason: `must be from 1 to ${String(CHANGES_MAX)}` }]);
+    }
+    return this.loaders.of(context).changes(first).load(key);
+  }
 
   @Mutation(() => SourceType, {
     description:
@@ -68,8 +132,21 @@ export class SourceSettingsResolver {
     description: 'Sets how a source writes. What does not fit goes to quarantine, and nothing is learned any more.',
   })
   setSourceCodec(@Args({ type: () => CodecArguments }) given: CodecArguments): Promise<SourceRow> {
-    const { key, codec, delimiter, charset } = given;
-    return this.decided(key, this.settings.setCodec(key, { codec, delimiter: delimiter ?? null, charset }));
+    return this.decided(given.key, this.settings.setCodec(given.key, given));
+  }
+
+  @Mutation(() => SourceType, { description: 'Sets the character set of a source whose codec is known.' })
+  setSourceCharset(@Args({ type: () => CharsetArguments }) { key, charset }: CharsetArguments): Promise<SourceRow> {
+    return this.decided(key, this.settings.setCharset(key, charset));
+  }
+
+  @Mutation(() => SourceType, {
+    description:
+      'Sets how a source is answered; what is left out mirrors its request, and with nothing set all of it does. An ack ' +
+      'that would be longer than its request mirrors it all the same.',
+  })
+  setSourceAckForm(@Args({ type: () => AckFormArguments }) given: AckFormArguments): Promise<SourceRow> {
+    return this.decided(given.key, this.settings.setAckForm(given.key, given));
   }
 
   @Mutation(() => SourceType, { description: 'Lets codec and serial meaning of a source be learned anew.' })

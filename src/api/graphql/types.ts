@@ -9,12 +9,14 @@ import {
   QUARANTINED,
   SETTINGS,
   SOURCE,
+  SOURCE_CHANGE,
   type CallRow,
   type FeedRow,
   type GapRow,
   type NotificationRow,
   type QuarantinedRow,
   type SettingsRow,
+  type SourceChangeRow,
   type SourceRow,
 } from '../../query/contract.js';
 import type { Enumeration, Field as ContractField, FieldTable, Kind } from '../../query/field.js';
@@ -104,6 +106,11 @@ export const CallType = objectOf<CallRow>('Call', 'One call: the second-line cal
 export const NotificationType = objectOf<NotificationRow>('Notification', 'One state report.', NOTIFICATION);
 export const GapType = objectOf<GapRow>('Gap', 'Something we may have missed.', GAP);
 export const SourceType = objectOf<SourceRow>('Source', 'One IVR.', SOURCE);
+export const SourceChangeType = objectOf<SourceChangeRow>(
+  'SourceChange',
+  'One field of a source that was changed.',
+  SOURCE_CHANGE,
+);
 export const QuarantinedType = objectOf<QuarantinedRow>(
   'QuarantinedDatagram',
   'A datagram that could not be stored as a notification.',

@@ -1,7 +1,7 @@
 import { Controller, Param, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import type { GapRow, QuarantinedRow, SettingsRow, SourceRow } from '../../query/contract.js';
-import { GAPS_QUERY, QUARANTINE_QUERY, SOURCES_QUERY } from '../../query/filters.js';
+import type { GapRow, QuarantinedRow, SettingsRow, SourceChangeRow, SourceRow } from '../../query/contract.js';
+import { GAPS_QUERY, QUARANTINE_QUERY, SOURCE_CHANGES_QUERY, SOURCES_QUERY } from '../../query/filters.js';
 import { type Raw, Reading } from '../reading.js';
 import { found, type ListAnswer, listAnswer, noParameters } from './answer.js';
 import { Reads } from './reads.decorator.js';
@@ -35,6 +35,16 @@ export class LedgerController {
   async source(@Param('key') key: string, @Query() query: Raw): Promise<SourceRow> {
     noParameters(query);
     return found(await this.reading.source(key), 'source with this key');
+  }
+
+  @Reads('sources/:key/changes', {
+    summary: 'What was changed of one IVR, with before and after; the newest first.',
+    query: SOURCE_CHANGES_QUERY,
+    answer: listSchema('SourceChange'),
+    missing: 'There is no such source.',
+  })
+  async changes(@Param('key') key: string, @Query() query: Raw): Promise<ListAnswer<SourceChangeRow>> {
+    return listAnswer(found(await this.reading.sourceChanges(key, query), 'source with this key'));
   }
 
   @Reads('settings', {
