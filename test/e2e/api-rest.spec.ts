@@ -143,7 +143,7 @@ test('a gap, a source, a quarantined datagram and the settings have the fields o
   const source = {
     ...{ key: 'ivr', name: 'Main IVR', addresses: ['192.0.2.1'], codec: 'delimited', charset: 'gb18030', locked: true },
     ...{ serialMeaning: 'per_call', lastHeardAt: '2026-03-01T12:00:00.000Z', feed: 'receiving', ackHealth: 'ok' },
-    copiesPerNotification: 4 / 3,
+    ...{ ackDiagnosis: 'unknown', copiesPerNotification: 4 / 3 },
   };
   expect(await first('/api/v1/sources')).toEqual(source);
   expect((await api.get('/api/v1/sources/ivr')).body).toEqual(source);
