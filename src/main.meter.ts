@@ -19,6 +19,8 @@ export interface Metering {
 export interface Measured {
   transport(): UdpStats;
   datagrams(): readonly Counted[];
+  /** Notifications that an earlier process left in the spool. */
+  recovered(): number;
   /** Datagrams whose fate is open, by where they are. */
   inFlight(): Readonly<Record<string, number>>;
   queued(): number;
@@ -37,6 +39,7 @@ export function meteringOf(config: Config): Metering {
 export function readReceiver({ readings, labels }: Metering, config: Config, measured: Measured): void {
   readings.read('ringledger_datagrams_received_total', () => [
     { labels: { transport: 'udp' }, value: measured.transport().received },
+    { labels: { transport: 'spool' }, value: measured.recovered() },
   ]);
   readings.read('ringledger_datagrams_total', () => fatesOf(measured, labels));
   readings.read('ringledger_datagrams_in_flight', () =>

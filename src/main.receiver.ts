@@ -6,18 +6,21 @@ import { NestFactory } from '@nestjs/core';
 import type { Clock } from './clock.js';
 import type { Config } from './config.js';
 import { AckWatch } from './ingest/ack-watch.js';
-import { AckSerializer, DatagramDeserializer } from './ingest/datagram.codec.js';
 import { GroupCommit } from './ingest/group-commit.js';
 import { measured } from './ingest/measured.js';
 import { AckProbes } from './ingest/operator/ack-probe.js';
 import { Pulse } from './ingest/pulse.js';
 import { Quarantine } from './ingest/quarantine.js';
 import { ReportController } from './ingest/report.controller.js';
+import { SpooledFeedStore } from './ingest/spool/feed-store.js';
+import type { SpoolState, Standby } from './ingest/spool/standby.js';
 import { Sweep } from './ingest/sweep.js';
 import type { Log } from './log.js';
 import { feedWatch } from './main.feed.js';
 import { type Metering, meteringOf, readReceiver } from './main.meter.js';
 import { type Tools, toolsOf } from './main.operator.js';
+import { buryFormer, openStandby, readSpool, spoolProblems, startStandby } from './main.spool.js';
+import { udpServer } from './main.udp.js';
 import { type Counted, Tally } from './metrics.js';
 import { horizonMs, type Settings } from './notification.js';
 import { SourceRegistry } from './sources/registry.js';
@@ -29,19 +32,30 @@ import { nameReceiver } from './store/receivers.js';
 import { declareSettings } from './store/settings.js';
 import { PgSourceStore } from './store/sources.js';
 import { PgSweepStore } from './store/sweep.js';
-import { parseAllowList } from './transport/allow-list.js';
 import { OnceAMinute } from './transport/once-a-minute.js';
 import { RecentDatagrams } from './transport/recent.js';
 import type { UdpStats } from './transport/udp.events.js';
-import { UdpServer, type UdpServerOptions } from './transport/udp.server.js';
+import type { UdpServer } from './transport/udp.server.js';
 
 /** Batches that commit side by side: see docs/benchmarks.md. */
 const FLIGHTS_MAX = 2;
 
+/** What became of every datagram so far (law 3). */
+export interface Counts {
+  readonly transport: UdpStats;
+  readonly datagrams: readonly Counted[];
+  readonly inFlight: number;
+  /** Notifications an earlier process left in the spool: received by it, and counted here. */
+  readonly recovered: number;
+}
+
 /** What takes reports in, running. */
 export interface Receiver {
   readonly sockets: UdpStats['sockets'];
-  counts(): { readonly transport: UdpStats; readonly datagrams: readonly Counted[]; readonly inFlight: number };
+  counts(): Counts;
+  /** How the spool does, and acked notifications of each source that wait in it. */
+  spool(): SpoolState;
+  spooled(): ReadonlyMap<string, number>;
   /** What arrived lately, since when it listens, and what an operator can have it do. */
   readonly recent: RecentDatagrams;
   readonly startedAt: number;
@@ -61,7 +75,9 @@ export interface Receiver {
 /** The parts of a receiver, wired. */
 interface Wired {
   readonly id: string;
+  readonly settings: Settings;
   readonly sources: SourceRegistry;
+  readonly standby: Standby;
   readonly clock: Clock;
   readonly database: Database;
   readonly sweepStore: PgSweepStore;
@@ -100,13 +116,15 @@ class ReceiverModule {
  */
 export async function openReceiver(config: Config, database: Database, clock: Clock, log: Log): Promise<Receiver> {
   const wired = await wire(config, database, clock, log);
-  const { id, udp, pulse, groupCommit, quarantine, tally } = wired;
+  const { id, udp, pulse, groupCommit, quarantine, tally, standby } = wired;
   const ackWatch = watchAcks(config, wired, log);
   const app = await NestFactory.createMicroservice(ReceiverModule.over(wired), {
     ...{ strategy: udp, logger: log, abortOnError: false },
   });
   try {
+    await buryFormer(standby, database);
     await pulse.start();
+    startStandby(standby, wired);
     await nameReceiver(database.client, id, `${hostname()}:${String(process.pid)}`);
     await app.listen();
     ackWatch.start();
@@ -124,11 +142,15 @@ export async function openReceiver(config: Config, database: Database, clock: Cl
   const { recent, tools, metering } = wired;
   return {
     ...{ sockets: udp.stats().sockets, startedAt: clock.now(), recent, tools, metering },
-    problems: () => ackWatch.problems(),
+    problems: () => [...ackWatch.problems(), ...spoolProblems(standby.state())],
     counts: () => {
       const { queued, inFlight } = groupCommit.depth();
-      return { transport: udp.stats(), datagrams: tally.lines(), inFlight: queued + inFlight + quarantine.depth() };
+      const { depth, recovered } = standby.state();
+      const open = queued + inFlight + quarantine.depth() + depth;
+      return { transport: udp.stats(), datagrams: tally.lines(), inFlight: open, recovered };
     },
+    spool: () => standby.state(),
+    spooled: () => standby.waiting(),
     followSources: () => wired.sources.load(),
     drain,
     stop: async () => {
@@ -141,7 +163,7 @@ export async function openReceiver(config: Config, database: Database, clock: Cl
 
 /** Makes the metrics of a receiver readable, and watches how its acks do. */
 function watchAcks(config: Config, wired: Wired, log: Log): AckWatch {
-  const { groupCommit, quarantine, udp, tally, clock, metering } = wired;
+  const { groupCommit, quarantine, udp, tally, clock, metering, standby } = wired;
   const oldestInHand = (now: number): number => groupCommit.durableThrough(now);
   const ackWatch = new AckWatch({ objective: metering.meter.objective, clock, oldestInHand, log });
   readReceiver(metering, config, {
@@ -149,11 +171,13 @@ function watchAcks(config: Config, wired: Wired, log: Log): AckWatch {
     datagrams: () => tally.lines(),
     inFlight: () => {
       const { queued, inFlight } = groupCommit.depth();
-      return { queued, committing: inFlight, quarantine: quarantine.depth() };
+      return { queued, committing: inFlight, quarantine: quarantine.depth(), spool: standby.state().depth };
     },
+    recovered: () => standby.state().recovered,
     queued: () => groupCommit.depth().queued,
     lossBudgetMs: () => ackWatch.lossBudgetMs(),
   });
+  readSpool(metering.readings, () => standby.state());
   return ackWatch;
 }
 
@@ -163,37 +187,33 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
   await declareSettings(prisma, settings, clock.now());
   const sources = new SourceRegistry(new PgSourceStore(prisma), settings, clock);
   await sources.load();
+  const tally = new Tally();
+  const standby = await openStandby(config, { clock, log, tally, sources });
   const ledger = new PgLedgerStore(prisma, clock);
   const metering = meteringOf(config);
   const { meter } = metering;
   const groupCommit = new GroupCommit({
     store: measured(ledger, meter.committed.bind(meter)),
-    ...{ sources, clock, flightsMax: FLIGHTS_MAX },
+    ...{ sources, clock, flightsMax: FLIGHTS_MAX, fallback: standby },
     ...{ batchMax: config.ingestBatchMax, queueMax: config.ingestQueueMax },
     onRejected: (_arrival, reason) => {
       log.error(`A notification was rejected and goes to quarantine: ${String(reason)}`, 'Ingest');
     },
   });
-  const quarantine = new Quarantine({
-    store: new PgQuarantineStore(prisma),
-    ensureStored: (keys) => sources.ensureStored(keys),
-    ...{ keepMost: config.quarantineMax, horizonMs: horizonMs(settings), bytesMax: config.udpDatagramBytesMax },
-    onDropped: (rows) => {
-      meter.quarantineDropped(rows);
-      log.warn(`Quarantine is full (QUARANTINE_MAX): the ${String(rows)} oldest datagrams were dropped.`, 'Ingest');
-    },
-  });
+  const quarantine = quarantineOf(config, { database, sources, metering, log });
   const id = randomUUID();
   const sweepStore = new PgSweepStore(prisma);
   const lines = new OnceAMinute();
   const recent = new RecentDatagrams(clock.now());
   const udp = udpServer(config, clock, sources, { recent, meter });
-  const tally = new Tally();
   const pulse = new Pulse({
-    sweep: new Sweep(sweepStore, ledger, { receiverId: id, settings, heartbeatMs: config.heartbeatIntervalMs }),
-    ...{ sources, clock, everyMs: config.heartbeatIntervalMs },
+    sweep: new Sweep(sweepStore, ledger, {
+      ...{ receiverId: id, settings, heartbeatMs: config.heartbeatIntervalMs },
+      feed: new SpooledFeedStore(sweepStore, standby),
+    }),
+    ...{ sources, clock, everyMs: config.heartbeatIntervalMs, isAway: () => standby.isAway() },
     watch: feedWatch({ clock, udp, tally, heartbeatMs: config.heartbeatIntervalMs }, (now) =>
-      Math.min(groupCommit.durableThrough(now), quarantine.durableThrough(now)),
+      Math.min(...[groupCommit, quarantine, standby].map((keeper) => keeper.durableThrough(now))),
     ),
     onFault: (error) => {
       const text = `The sweep could not finish and goes on at the next beat: ${oneLine(error)}`;
@@ -207,7 +227,9 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
   });
   return {
     id,
+    settings,
     sources,
+    standby,
     clock,
     database,
     sweepStore,
@@ -224,19 +246,18 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
   };
 }
 
-function udpServer(
+function quarantineOf(
   config: Config,
-  clock: Clock,
-  sources: SourceRegistry,
-  watching: Required<Pick<UdpServerOptions, 'recent' | 'meter'>>,
-): UdpServer {
-  const { list, faults } = parseAllowList(config.udpAllowedSources ?? undefined);
-  if (faults.length > 0) throw new Error(faults.join('\n'));
-  return new UdpServer({
-    bind: config.udpHosts.map((host) => ({ host, port: config.reportPort })),
-    ...{ allowed: list, clock, deserializer: new DatagramDeserializer(sources), serializer: new AckSerializer() },
-    maxDatagramBytes: config.udpDatagramBytesMax,
-    ...{ receiveBufferBytes: config.udpReceiveBufferBytes, ...watching },
+  { database, sources, metering, log }: Pick<Wired, 'database' | 'sources' | 'metering'> & { readonly log: Log },
+): Quarantine {
+  return new Quarantine({
+    store: new PgQuarantineStore(database.client),
+    ensureStored: (keys) => sources.ensureStored(keys),
+    ...{ keepMost: config.quarantineMax, horizonMs: horizonMs(config), bytesMax: config.udpDatagramBytesMax },
+    onDropped: (rows) => {
+      metering.meter.quarantineDropped(rows);
+      log.warn(`Quarantine is full (QUARANTINE_MAX): the ${String(rows)} oldest datagrams were dropped.`, 'Ingest');
+    },
   });
 }
 
@@ -249,15 +270,17 @@ function oneLine(error: unknown): string {
 
 /** The last beat says that all is durable; a database that is away must not keep the sockets open. */
 async function shut(app: INestMicroservice, wired: Wired): Promise<void> {
-  const { id, clock, pulse, sweepStore, partitions, servedUntil } = wired;
+  const { id, clock, pulse, sweepStore, partitions, servedUntil, standby } = wired;
   partitions.stop();
   try {
     await pulse.stop();
     const now = clock.now();
-    await sweepStore.stopped(id, now, servedUntil ?? now);
+    // A database that is away was told by the last beat, in the spool.
+    if (!standby.isAway()) await sweepStore.stopped(id, now, servedUntil ?? now);
   } catch (error) {
     Logger.warn(`The last beat was not written: ${oneLine(error)}`, 'Sweep');
   }
+  await standby.stop();
   await app.close();
 }
 

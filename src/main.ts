@@ -11,10 +11,10 @@ import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
 import { systemClock } from './clock.js';
 import type { Config } from './config.js';
+import type { SpoolState } from './ingest/spool/standby.js';
 import { Log } from './log.js';
 import { readPools } from './main.meter.js';
-import { openReceiver, type Receiver } from './main.receiver.js';
-import type { Counted } from './metrics.js';
+import { type Counts, openReceiver, type Receiver } from './main.receiver.js';
 import { Database } from './store/database.js';
 import type { UdpStats } from './transport/udp.events.js';
 
@@ -23,9 +23,10 @@ export interface Running {
   /** Where it listens: useful when the configured ports were 0. */
   readonly http: string;
   readonly udp: UdpStats['sockets'];
-  /** What became of every datagram so far (law 3). */
-  counts(): { readonly transport: UdpStats; readonly datagrams: readonly Counted[]; readonly inFlight: number };
-  /** Drains and stops; everything acknowledged is in PostgreSQL. */
+  counts(): Counts;
+  /** How the spool does. */
+  spool(): SpoolState;
+  /** Drains and stops; everything acknowledged is in PostgreSQL or in the spool. */
   stop(): Promise<void>;
 }
 
@@ -73,7 +74,13 @@ export async function run(config: RunConfig): Promise<Running> {
       log.log('Stopping: what was received is stored and acknowledged first.', 'Ringledger');
       await undone(undo);
     };
-    return { http: http.url, udp: receiver.sockets, counts: () => receiver.counts(), stop };
+    return {
+      http: http.url,
+      udp: receiver.sockets,
+      counts: () => receiver.counts(),
+      spool: () => receiver.spool(),
+      stop,
+    };
   } catch (error) {
     await undone(undo);
     throw error;

@@ -10,6 +10,8 @@ export interface PulseOptions {
   readonly everyMs: number;
   /** Tells up to when everything received is durable, or what was dropped of it. */
   readonly watch: FeedWatch;
+  /** Whether the database is known to be away: then ticks rest, which would fail one by one. */
+  readonly isAway: () => boolean;
   /** Told of a tick that failed; the next one takes up where it stopped. */
   readonly onFault: (error: unknown) => void;
 }
@@ -60,7 +62,8 @@ export class Pulse {
   }
 
   private async tick(): Promise<void> {
-    const { sweep, sources, clock } = this.options;
+    const { sweep, sources, clock, isAway } = this.options;
+    if (isAway()) return;
     await sources.persist();
     await sweep.tick(this.through, clock.now(), (facts) => {
       for (const own of facts.values()) sources.replaceFacts(own);

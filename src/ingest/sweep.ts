@@ -23,12 +23,15 @@ import { WindowCloser } from './feed/windows.js';
 import { Learner } from './learner.js';
 import { quarantineGap, serialGap } from './sweep.gaps.js';
 import type { LedgerStore } from './ports.js';
+import type { FeedStore } from './spool/feed-store.js';
 import type { DueKey, FeedFacts, SweepStore, SweptSource } from './sweep.ports.js';
 
 export interface SweepOptions {
   readonly receiverId: string;
   readonly settings: Settings;
   readonly heartbeatMs: number;
+  /** Where beats and feed facts go; to the store itself when nothing stands by for it. */
+  readonly feed?: FeedStore;
 }
 
 /** What a tick leaves for ingest: the facts of each source as of W. */
@@ -61,7 +64,7 @@ export class Sweep {
   ) {
     this.horizon = horizonMs(options.settings);
     this.learner = new Learner(store, this.horizon);
-    this.heartbeat = new Heartbeat(store, options);
+    this.heartbeat = new Heartbeat(options.feed ?? store, options);
     this.windows = new WindowCloser(store, options.settings);
     this.silence = new SilenceWatch(store, options.settings);
   }

@@ -108,6 +108,24 @@ export class SourceRegistry {
     return { ...parsed, mirror: withAckForm(parsed.mirror, source.ackForm, bytes) };
   }
 
+  /** The row of a source as it would be stored now. */
+  rowOf(key: string): NewSource {
+    return newRowOf(this.get(key));
+  }
+
+  /** Takes in sources that were known when something of them was spooled, and may not be stored yet. */
+  adopt(rows: readonly NewSource[]): void {
+    for (const row of rows) {
+      const known = this.byKey.get(row.key);
+      if (known === undefined) {
+        this.byKey.set(row.key, { ...sourceOf({ ...row, lock: null, codecVersion: 0 }), stored: false });
+      } else if (row.addresses.some((address) => !known.addresses.has(address))) {
+        for (const address of row.addresses) known.addresses.add(address);
+        known.stored = false;
+      }
+    }
+  }
+
   /** Every known source. */
   keys(): readonly string[] {
     return [...this.byKey.keys()];
@@ -155,10 +173,7 @@ export class SourceRegistry {
   }
 
   private async storeRows(sources: readonly Source[]): Promise<void> {
-    const rows = sources.map(({ key, name, addresses }): NewSource => ({
-      ...{ key, name, addresses: [...addresses] },
-      ...(key.startsWith(TWIN) ? { twin: true } : {}),
-    }));
+    const rows = sources.map(newRowOf);
     await this.store.save(rows, this.clock.now());
     for (const [index, source] of sources.entries()) {
       const saved = rows[index];
@@ -184,6 +199,10 @@ export class SourceRegistry {
     if (source === undefined) throw new Error('a source key that was never resolved');
     return source;
   }
+}
+
+function newRowOf({ key, name, addresses }: Source): NewSource {
+  return { key, name, addresses: [...addresses], ...(key.startsWith(TWIN) ? { twin: true } : {}) };
 }
 
 function sourceOf({ key, name, addresses, lock, ackForm, codecVersion }: SourceRow): Source {

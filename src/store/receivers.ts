@@ -7,3 +7,20 @@ export const RECEIVER_GONE_MS = 10_000;
 export async function nameReceiver(prisma: PrismaClient, receiverId: string, name: string): Promise<void> {
   await prisma.$executeRaw`update receiver set name = ${name} where id = ${receiverId}::uuid`;
 }
+
+/**
+ * Says until when a receiver that is gone served, as its spool tells: never earlier than the database knows.
+ * @param servedUntil ms since the epoch
+ */
+export async function buryReceiver(prisma: PrismaClient, receiverId: string, servedUntil: number): Promise<void> {
+  const at = new Date(servedUntil);
+  await prisma.$executeRaw`
+    update receiver
+    set stopped_at = greatest(coalesce(stopped_at, beat_at), ${at}), beat_at = greatest(beat_at, ${at})
+    where id = ${receiverId}::uuid`;
+}
+
+/** Writes something that changes nothing: a database that is read-only, full or away says so. */
+export async function touchReceiver(prisma: PrismaClient, receiverId: string): Promise<void> {
+  await prisma.$executeRaw`update receiver set name = name where id = ${receiverId}::uuid`;
+}

@@ -1,6 +1,9 @@
 /** The whole application on a database of its own, and an IVR's socket to talk to it. */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseConfig } from '../../src/config.js';
 import { run, type Running } from '../../src/main.js';
@@ -13,8 +16,14 @@ export async function startReceiver(
 ): Promise<Running> {
   const quiet = { UDP_HOST: '127.0.0.1', LOG_LEVEL: 'fatal', LOG_FORMAT: 'json', DATABASE_CONNECTIONS_MAX: '6' };
   const config = parseConfig({ ...quiet, ...settings });
+  const spoolDir = settings.SPOOL_DIR ?? mkdtempSync(join(tmpdir(), 'ringledger-spool-'));
   // Free ports: 0 is no port an operator may configure, so it is set here and not in the environment.
-  return run({ ...config, reportPort: 0, httpPort: 0, databaseUrl: database.url });
+  const running = await run({ ...config, reportPort: 0, httpPort: 0, databaseUrl: database.url, spoolDir });
+  const stop = async (): Promise<void> => {
+    await running.stop();
+    if (settings.SPOOL_DIR === undefined) rmSync(spoolDir, { recursive: true, force: true });
+  };
+  return { ...running, stop };
 }
 
 /** The port the application receives on. */

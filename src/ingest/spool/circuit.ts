@@ -18,7 +18,8 @@
  * A database that comes and goes would cost an ack of up to SPOOL_AFTER_MS each time: `steadyMs` begins at 1 s and doubles, to
  * 30 s, with each opening within a minute of the last recovery, so that it is left alone until it stays.
  */
-export type CircuitState = 'closed' | 'open' | 'trial' | 'draining';
+export const CIRCUIT_STATES = ['closed', 'open', 'trial', 'draining'] as const;
+export type CircuitState = (typeof CIRCUIT_STATES)[number];
 
 export interface Circuit {
   readonly state: CircuitState;

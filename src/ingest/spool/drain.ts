@@ -2,6 +2,7 @@
  * The drain: takes the spool into the database, oldest first, beside live traffic, and removes a segment when all of it is
  * there. What it commits twice after a kill is a copy like any other: identity deduplicates.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Arrival } from '../../notification.js';
 import type { Fate } from '../../metrics.js';
 import type { Submission } from '../submission.js';
@@ -20,7 +21,7 @@ export interface DrainOptions {
   /** Writes a fact; throws when the database is away. */
   readonly onFact: (fact: SpooledFact) => Promise<void>;
   /** What an arrival turned out to be, once it is no longer in flight. */
-  readonly count: (sourceKey: string, fate: Fate) => void;
+  readonly count: (sourceKey: string, fate: Fate, reason: string) => void;
   readonly onFault: (text: string) => void;
 }
 
@@ -31,6 +32,7 @@ export interface DrainOptions {
 const CHUNK = 250;
 /** How long an empty spool is left before it is looked at again: during a trial arrivals still come in. */
 const LOOK_MS = 20;
+const AGAIN_MS = 1_000;
 
 interface Spooled {
   readonly arrival: Arrival;
@@ -62,22 +64,23 @@ export class Drain {
         const segment = await spool.oldest();
         if (segment !== null) await this.empty(segment);
         else if (breaker.state() === 'draining') breaker.drained();
-        else await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+        else await sleep(LOOK_MS);
       } catch (error) {
-        const { code = error instanceof Error ? error.name : 'unknown' } = error as NodeJS.ErrnoException;
-        onFault(`The spool could not be drained (${code}); it is tried again.`);
-        breaker.failed('the drain failed');
+        // The disk's fault, not the database's: W stays, the depth shows it, and live batches go on.
+        const { code = error instanceof Error ? error.message : 'unknown' } = error as NodeJS.ErrnoException;
+        onFault(`The spool could not be read (${code}); it is tried again.`);
+        await sleep(AGAIN_MS);
       }
     }
   }
 
   private async empty(segment: SegmentInfo): Promise<void> {
-    const { spool, breaker, onFact } = this.options;
+    const { spool, breaker } = this.options;
     const frames = (await spool.read(segment)).filter(({ from }) => from >= segment.drainedTo);
     let chunk: Spooled[] = [];
     for (const [index, frame] of frames.entries()) {
       const record = decodeRecord(frame.body);
-      if (record.kind === 'fact') await onFact(record.fact);
+      if (record.kind === 'fact' && !(await this.tell(record.fact))) return;
       if (record.kind === 'arrival') chunk.push({ arrival: record.arrival, from: frame.from });
       if (chunk.length < CHUNK && index < frames.length - 1) continue;
       if (this.stopping || !breaker.mayDrain() || !(await this.take(segment, chunk, frame.to))) return;
@@ -108,15 +111,25 @@ export class Drain {
     return true;
   }
 
+  private async tell(fact: SpooledFact): Promise<boolean> {
+    try {
+      await this.options.onFact(fact);
+      return true;
+    } catch {
+      this.options.breaker.failed('a fact was not stored');
+      return false;
+    }
+  }
+
   private async account(arrival: Arrival, submission: Submission): Promise<boolean> {
     const { count, quarantine } = this.options;
     if (submission.stored) {
-      if (submission.outcome !== 'spooled') count(arrival.sourceKey, submission.outcome);
+      if (submission.outcome !== 'spooled') count(arrival.sourceKey, submission.outcome, '');
       return true;
     }
     if (submission.reason !== 'rejected') return false;
     const kept = await quarantine(arrival);
-    if (kept) count(arrival.sourceKey, 'quarantined');
+    if (kept) count(arrival.sourceKey, 'quarantined', 'rejected');
     return kept;
   }
 }

@@ -1,0 +1,100 @@
+/**
+ * Signs of life and feed facts on their way into the database. While it is away they are kept in the spool, where acks are
+ * durable too (docs/truth.md 17): a receiver that served through a database outage was no outage of ours, and after a crash the next
+ * start knows until when it served.
+ */
+import type { Span } from '../../delivery/facts.js';
+import type { Gap } from '../../notification.js';
+import type { Beat, Overflow, OverflowKnown, SweepStore } from '../sweep.ports.js';
+import type { SpooledBeat, SpooledFact } from './records.js';
+import { type Standby, within } from './standby.js';
+
+/** What the feed asks of storage. */
+export type FeedStore = Pick<SweepStore, 'beat' | 'declareOutage' | 'declareOverflow'>;
+
+/** How facts from the spool become gaps: the same as if they had been declared at once. */
+export interface FactGaps {
+  readonly outage: (sourceKey: string, span: Span) => Gap;
+  readonly overflow: (known: OverflowKnown) => readonly Gap[];
+}
+
+interface SpooledOutage {
+  readonly receiverId: string;
+  readonly span: Span;
+}
+
+interface SpooledOverflow {
+  readonly receiverId: string;
+  readonly overflows: readonly Overflow[];
+}
+
+export class SpooledFeedStore implements FeedStore {
+  /** As the last beat that reached the database gave it: W stands still while it is away. */
+  private last: Pick<Beat, 'through' | 'othersAliveAt'> = { through: Number.NEGATIVE_INFINITY, othersAliveAt: null };
+
+  constructor(
+    private readonly store: FeedStore,
+    private readonly standby: Standby,
+  ) {}
+
+  async beat(receiverId: string, now: number, durableThrough: number): Promise<Beat> {
+    const beat = await this.try(() => this.store.beat(receiverId, now, durableThrough));
+    if (beat !== null) {
+      this.last = beat;
+      return beat;
+    }
+    await this.standby.keepBeat({ receiverId, at: now });
+    return { ...this.last, aliveAt: now };
+  }
+
+  async declareOutage(receiverId: string, span: Span, gaps: (sourceKey: string) => Gap): Promise<void> {
+    const value: SpooledOutage = { receiverId, span };
+    const done = await this.try(() => this.store.declareOutage(receiverId, span, gaps).then(() => true));
+    if (done === null) await this.keep({ name: 'outage', value });
+  }
+
+  async declareOverflow(
+    receiverId: string,
+    overflows: readonly Overflow[],
+    gaps: (known: OverflowKnown) => readonly Gap[],
+  ): Promise<void> {
+    const value: SpooledOverflow = { receiverId, overflows };
+    const done = await this.try(() => this.store.declareOverflow(receiverId, overflows, gaps).then(() => true));
+    if (done === null) await this.keep({ name: 'overflow', value });
+  }
+
+  /** Null when the database is away or takes too long, which the circuit is told. */
+  private async try<T>(ask: () => Promise<T>): Promise<T | null> {
+    if (this.standby.isAway()) return null;
+    try {
+      return await within(ask(), this.standby.afterMs);
+    } catch (error) {
+      this.standby.failed(error instanceof Error ? error.message : 'a beat was not written');
+      return null;
+    }
+  }
+
+  private async keep(fact: SpooledFact): Promise<void> {
+    if (!(await this.standby.keepFact(fact))) throw new Error('neither database nor spool took a fact of the feed');
+  }
+}
+
+/** The last sign of life of each receiver whose spool was found: until then it served. */
+export function lastBeats(beats: readonly SpooledBeat[]): readonly SpooledBeat[] {
+  const last = new Map<string, SpooledBeat>();
+  for (const beat of beats) if (beat.at > (last.get(beat.receiverId)?.at ?? 0)) last.set(beat.receiverId, beat);
+  return [...last.values()];
+}
+
+/** Writes a fact from the spool. */
+export async function writeFact(store: FeedStore, { name, value }: SpooledFact, gaps: FactGaps): Promise<void> {
+  if (name === 'outage') {
+    const { receiverId, span } = value as SpooledOutage;
+    await store.declareOutage(receiverId, span, (sourceKey) => gaps.outage(sourceKey, span));
+  } else if (name === 'overflow') {
+    const { receiverId, overflows } = value as SpooledOverflow;
+    await store.declareOverflow(receiverId, overflows, gaps.overflow);
+  } else {
+    throw new Error(`a fact of the unknown name ${name} in the spool`);
+  }
+}
