@@ -39,7 +39,9 @@ export async function serveHttp(config: Config, served: Served, log: Log): Promi
   const { retentionDays, udpDatagramBytesMax, reportPort, udpHosts } = config;
   const shared = { ...settingsOf(config), retentionDays, maxDatagramBytes: udpDatagramBytesMax };
   const { database, clock, receiver } = served;
-  const reading = new Reading(database.client, clock, { ...shared, udpPort: reportPort, udpHosts });
+  const { objective } = receiver.metering.meter;
+  const limits = { ...shared, udpPort: reportPort, udpHosts };
+  const reading = new Reading(database.client, clock, limits, (key) => objective.p99Ms(key));
   const sourceSettings = new SourceSettings({
     ...{ store: new PgSourceSettingsStore(database.client), clock, follow: served.followSources },
     configuredNames: namesIn(config.udpAllowedSources),

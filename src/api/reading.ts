@@ -58,6 +58,8 @@ export class Reading {
     private readonly db: Reads,
     private readonly clock: Clock,
     private readonly configured: Configured,
+    /** What the receiver of this process measured of its acks to a source; see `ackP99Ms` of the contract. */
+    private readonly ackP99Ms: (sourceKey: string) => number | null = () => null,
   ) {}
 
   async calls(raw: Raw): Promise<Page<CallRow> & Told> {
@@ -86,14 +88,16 @@ export class Reading {
   async sources(raw: Raw): Promise<Page<SourceRow> & Told> {
     const query = readParameters(SOURCES_QUERY, raw);
     const settings = await this.settings();
-    return this.told({}, (asOf) => readSources(this.db, query, settings, asOf));
+    const page = await this.told({}, (asOf) => readSources(this.db, query, settings, asOf));
+    return { ...page, data: page.data.map((row) => this.timed(row)) };
   }
 
   /** Null when there is no such source. */
   async source(key: string): Promise<SourceRow | null> {
     // PostgreSQL keeps no NUL in a text, so no key has one.
     if (key.includes('\0')) return null;
-    return readSource(this.db, key, await this.settings(), this.clock.now());
+    const row = await readSource(this.db, key, await this.settings(), this.clock.now());
+    return row === null ? null : this.timed(row);
   }
 
   /** What was changed of one source; null when there is no such source. */
@@ -140,6 +144,10 @@ export class Reading {
     const shared = await readSettings(this.db, this.clock.now());
     const inForce = { ...this.configured, ...shared };
     return { ...inForce, horizonMs: horizonMs(inForce) };
+  }
+
+  private timed(row: SourceRow): SourceRow {
+    return { ...row, ackP99Ms: this.ackP99Ms(row.key) };
   }
 
   /** The instant is taken before the read, so that the read can only show more than was known then. */

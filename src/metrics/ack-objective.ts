@@ -5,7 +5,7 @@
  *   late        a first ack that took longer than INTERVAL, kernel wait included; it caused floor(took / INTERVAL) tries
  *   budget      H less the age of the oldest notification received and not acknowledged: what is left of patience
  *
- * "Recent" is the last {@link RECENT_TURNS} turns, a minute each: `turn` is called once a minute.
+ * "Recent" is the last {@link RECENT_TURNS} turns and the one under way; `turn` is called once a minute.
  */
 import { horizonMs, type Settings } from '../notification.js';
 import { countOf, Histogram, quantileOf } from './histogram.js';
@@ -100,7 +100,7 @@ export class AckObjective {
   turn(): void {
     for (const { took, late, retriesCaused, turns } of this.byLabel.values()) {
       turns.push({ counts: took.snapshot(), late, retriesCaused });
-      if (turns.length > RECENT_TURNS) turns.shift();
+      if (turns.length > RECENT_TURNS + 1) turns.shift();
     }
   }
 
@@ -121,7 +121,8 @@ export class AckObjective {
   }
 
   private recentOf({ took, late, retriesCaused, turns }: SourceAcks): RecentAcks {
-    const [oldest] = turns;
+    // Until there are more turns than count, everything since the start is recent.
+    const oldest = turns.length > RECENT_TURNS ? turns[0] : undefined;
     const counts = took.snapshot().map((count, bucket) => count - (oldest?.counts[bucket] ?? 0));
     const p99 = quantileOf(this.bounds, counts, 0.99);
     return {

@@ -29,9 +29,9 @@ export type UdpEvents = {
 export interface UdpMeter {
   /** One was admitted; it waited in the kernel at most so long. */
   received(waitMs: number): void;
-  /** The deserializer is done with it. */
+  /** The deserializer is done with it; told of one datagram in 16. */
   parsed(tookMs: number): void;
-  /** Its answer was handed to the operating system, `tookMs` after it was read. */
+  /** Its answer is handed to the operating system, `tookMs` after it was read. */
   acked(source: string | null, fate: string | null, waitMs: number, tookMs: number): void;
   /** It gets no answer. */
   unanswered(fate: string | null, receivedAt: number): void;

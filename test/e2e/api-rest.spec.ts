@@ -143,7 +143,10 @@ test('a gap, a source, a quarantined datagram and the settings have the fields o
   const source = {
     ...{ key: 'ivr', name: 'Main IVR', addresses: ['192.0.2.1'], codec: 'delimited', charset: 'gb18030', locked: true },
     ...{ serialMeaning: 'per_call', lastHeardAt: '2026-03-01T12:00:00.000Z', feed: 'receiving', ackHealth: 'ok' },
-    ...{ ackDiagnosis: 'unknown', copiesPerNotification: 4 / 3 },
+    ...{ ackDiagnosis: 'unknown', copiesPerNotification: 4 / 3, ackP99Ms: null },
+    ...{ delimiter: '|', quoted: false, widths: [], lengthBytes: null, byteOrder: null },
+    ...{ ackContent: 'call_id_serial', ackDelimiter: null, ackTerminator: null },
+    ...{ serialBase: 1, serialMeaningPinned: false },
   };
   expect(await first('/api/v1/sources')).toEqual(source);
   expect((await api.get('/api/v1/sources/ivr')).body).toEqual(source);
@@ -207,7 +210,9 @@ test('docs are served without the internet, and describe every route', async () 
   expect(page).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
   expect((await api.get('/docs/swagger-ui-bundle.js')).status).toBe(200);
   expect(Object.keys((await api.get('/openapi.json')).body['paths'] as object)).toEqual([
-    ...['/health/live', '/health/ready', '/api/v1/calls', '/api/v1/calls/active', '/api/v1/calls/{id}', '/api/v1/gaps'],
-    ...['/api/v1/quarantine', '/api/v1/sources', '/api/v1/sources/{key}', '/api/v1/settings'],
+    ...['/health/live', '/health/ready', '/metrics'],
+    ...['/api/v1/calls', '/api/v1/calls/active', '/api/v1/calls/{id}', '/api/v1/gaps', '/api/v1/quarantine'],
+    ...['/api/v1/sources', '/api/v1/sources/{key}', '/api/v1/sources/{key}/changes', '/api/v1/settings'],
+    ...['/api/v1/datagrams', '/api/v1/receiver'],
   ]);
 });

@@ -93,7 +93,7 @@ test(
     expect(valueOf(families, 'ringledger_acks_sent_total')).toBe(stored + 3);
     const count = (name: string): number | undefined =>
       [...families.values()].flatMap(({ samples }) => samples).find((sample) => sample.name === `${name}_count`)?.value;
-    expect([count('ringledger_receive_wait_seconds'), count('ringledger_parse_seconds')]).toEqual([304, 304]);
+    expect([count('ringledger_receive_wait_seconds'), count('ringledger_ack_seconds')]).toEqual([304, 3]);
   },
   SLOW_MS,
 );
@@ -115,6 +115,8 @@ test(
     expect(valueOf(families, 'ringledger_database_connections_limit', { pool: 'ingest' })).toBe(3);
     expect(valueOf(families, 'ringledger_kernel_drops_total', { port: String(portOf(receiver)) })).toBe(0);
     expect(valueOf(families, 'ringledger_loss_budget_seconds')).toBe(19);
+    const sources = (await (await fetch(`${receiver.http}/api/v1/sources`)).json()) as { data: { ackP99Ms: number }[] };
+    expect(sources.data.map(({ ackP99Ms }) => ackP99Ms > 0 && ackP99Ms < 3_000)).toEqual([true]);
     const names = [...families.keys()];
     expect(names.filter((name) => name.startsWith('ringledger_')).sort()).toEqual(Object.keys(METRICS).sort());
     expect(names).toEqual(expect.arrayContaining(['process_cpu_seconds_total', 'nodejs_eventloop_lag_seconds']));

@@ -13,6 +13,10 @@ import { SourceSettings } from '../../src/sources/settings.js';
 import { PgSourceSettingsStore } from '../../src/store/source-settings.js';
 import { Health } from '../../src/ops/health.js';
 import { HealthController } from '../../src/ops/health.controller.js';
+import { MetricsController } from '../../src/ops/metrics.controller.js';
+import { Metrics, type MetricsOptions } from '../../src/ops/metrics.js';
+import { Readings } from '../../src/metrics/readings.js';
+import { SourceLabels } from '../../src/metrics/source-labels.js';
 import { type TestDatabase, testDatabase, testPool, testPrisma } from './database.js';
 import { time } from './rows.js';
 
@@ -81,6 +85,11 @@ function notReceiving(startedAt: number): Receiving {
   });
 }
 
+/** Metrics of an application that receives nothing. */
+function unmetered(): Omit<MetricsOptions, 'db' | 'clock'> {
+  return { readings: new Readings(), labels: new SourceLabels(), kernelDrops: { read: () => Promise.resolve(null) } };
+}
+
 /** Serves what `db` holds as of `now`, on a free port. */
 export async function serveApi(db: PrismaClient, now: () => Date): Promise<ServedApi> {
   const clock = { now: (): number => now().getTime() };
@@ -93,8 +102,11 @@ export async function serveApi(db: PrismaClient, now: () => Date): Promise<Serve
     imports: [
       ApiModule.forRootAsync({ useFactory: () => new Reading(db, clock, CONFIGURED), sourceSettings, receiving }),
     ],
-    controllers: [HealthController],
-    providers: [{ provide: Health, useFactory: () => new Health(db, clock) }],
+    controllers: [HealthController, MetricsController],
+    providers: [
+      { provide: Health, useFactory: () => new Health(db, clock) },
+      { provide: Metrics, useFactory: () => new Metrics({ ...unmetered(), db, clock }) },
+    ],
   })
   class TestModule {}
   const app = await NestFactory.create(TestModule, { logger: false });

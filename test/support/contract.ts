@@ -5,6 +5,7 @@ import { lexicographicSortSchema, printSchema } from 'graphql';
 import prettier from 'prettier';
 import { openApiOf } from '../../src/api/rest/openapi.js';
 import type { TestApi } from './api.js';
+import { metricsDocument } from './metrics-document.js';
 
 /** `contract/<file>` and what it must hold. */
 export async function contractFiles(api: TestApi): Promise<Readonly<Record<string, string>>> {
@@ -13,6 +14,7 @@ export async function contractFiles(api: TestApi): Promise<Readonly<Record<strin
     'schema.graphql': `${printSchema(schema)}\n`,
     'openapi.json': await prettier.format(JSON.stringify(openApiOf(api.app)), { parser: 'json', printWidth: 120 }),
     'schema.sql': await schemaSql(api.pool),
+    'metrics.md': metricsDocument(),
   };
 }
 
