@@ -152,6 +152,7 @@ test('a gap, a source, a quarantined datagram and the settings have the fields o
   expect((await api.get('/api/v1/sources/ivr')).body).toEqual(source);
   expect(await first('/api/v1/quarantine')).toEqual({
     ...{ id: quarantineId, receivedAt: '2026-03-01T12:00:00.000Z', source: 'ivr', reason: 'oversized' },
+    ...{ lastReceivedAt: '2026-03-01T12:00:00.000Z', copies: 1, address: '192.0.2.1', detail: '1 field' },
     ...{ bytesBase64: 'AP8K', length: 3000 },
   });
   expect((await api.get('/api/v1/settings')).body).toEqual({
