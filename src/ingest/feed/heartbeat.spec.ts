@@ -1,0 +1,118 @@
+import type { Gap, Settings } from '../../notification.js';
+import type { Beat, Overflow } from '../sweep.ports.js';
+import { Heartbeat, NOTHING_NOTICED, type Noticed } from './heartbeat.js';
+
+const SETTINGS: Settings = {
+  ...{ retry: 6, intervalMs: 3000, marginMs: 1000, staleRingingMs: 300_000, staleAnsweredMs: 14_400_000 },
+  lossWindowMs: 300_000,
+};
+
+/** A database that answers as told and remembers what was declared, in order. */
+class Declared {
+  readonly said: string[] = [];
+  away = false;
+  beats: Omit<Beat, 'through'>[] = [];
+
+  beat(_receiver: string, now: number, through: number): Promise<Beat> {
+    this.fail();
+    this.said.push(`beat ${String(now)}`);
+    return Promise.resolve({ through, ...(this.beats.shift() ?? { aliveAt: null, othersAliveAt: null }) });
+  }
+
+  declareOutage(
+    _receiver: string,
+    { from, to }: { from: number; to: number },
+    gap: (source: string) => Gap,
+  ): Promise<void> {
+    this.said.push(`outage ${String(from)}..${String(to)} ${gap('ivr').certainty}`);
+    return Promise.resolve();
+  }
+
+  declareOverflow(_receiver: string, overflows: readonly Overflow[]): Promise<void> {
+    this.fail();
+    for (const one of overflows)
+      this.said.push(`overflow ${one.reason} ${String(one.from)}..${String(one.to)} ${String(one.dropped)}`);
+    return Promise.resolve();
+  }
+
+  private fail(): void {
+    if (this.away) throw new Error('away');
+  }
+}
+
+function stalled(from: number, to: number): Noticed {
+  return { ...NOTHING_NOTICED, stalls: [{ from, to }] };
+}
+
+function dropped(from: number, to: number, count: number): Noticed {
+  return {
+    stalls: [],
+    overflows: [{ sourceKey: 'ivr', reason: 'queue_full', from, to, dropped: count, received: 0 }],
+  };
+}
+
+function made(): { store: Declared; heart: Heartbeat } {
+  const store = new Declared();
+  return { store, heart: new Heartbeat(store, { receiverId: 'r', settings: SETTINGS, heartbeatMs: 1000 }) };
+}
+
+test.each([
+  ['nobody ever served', null, 60_000, []],
+  ['somebody served until then', 60_000, 60_000, []],
+  ['nobody served for a second', 59_000, 60_000, ['outage 59000..60000 possible']],
+  ['nobody served for longer than H', 10_000, 60_000, ['outage 10000..60000 certain']],
+])('the first beat ends an outage, however short: %s', async (_what, aliveAt, now, outages) => {
+  const { store, heart } = made();
+  store.beats = [{ aliveAt, othersAliveAt: aliveAt }];
+  await heart.beat(now, now - 1, NOTHING_NOTICED);
+  expect(store.said).toEqual([`beat ${String(now)}`, ...outages]);
+});
+
+test.each([
+  ['late, while the loop ran', NOTHING_NOTICED, null, []],
+  ['after three heartbeats of standstill', stalled(1000, 4000), null, []],
+  ['after more', stalled(1000, 4001), null, ['outage 1000..4001 possible']],
+  [
+    'after a standstill longer than H, of which nothing is certain',
+    stalled(1000, 40_000),
+    null,
+    ['outage 1000..40000 possible'],
+  ],
+  ['after a standstill that another receiver lived through', stalled(1000, 40_000), 38_000, []],
+  ['after one that another lived through in part', stalled(1000, 40_000), 9000, ['outage 9000..40000 possible']],
+])('a later beat is an outage only where nobody’s loop ran: %s', async (_what, noticed, othersAliveAt, outages) => {
+  const { store, heart } = made();
+  store.beats = [
+    { aliveAt: null, othersAliveAt: null },
+    { aliveAt: 0, othersAliveAt },
+  ];
+  await heart.beat(0, -1, NOTHING_NOTICED);
+  await heart.beat(60_000, 59_999, noticed);
+  expect(store.said).toEqual(['beat 0', 'beat 60000', ...outages]);
+});
+
+test('what was dropped is declared before the beat that moves W past it', async () => {
+  const { store, heart } = made();
+  await heart.beat(2000, 1999, dropped(1000, 2000, 3));
+  expect(store.said).toEqual(['overflow queue_full 1000..2000 3', 'beat 2000']);
+});
+
+test('what a database that is away did not take is said by the next beat, and once', async () => {
+  const { store, heart } = made();
+  await heart.beat(1000, 999, NOTHING_NOTICED);
+  store.away = true;
+  await expect(
+    heart.beat(2000, 1999, { ...dropped(1000, 2000, 3), stalls: stalled(1100, 9000).stalls }),
+  ).rejects.toThrow('away');
+  await expect(heart.beat(3000, 2999, dropped(2000, 3000, 4))).rejects.toThrow('away');
+  store.away = false;
+  await heart.beat(4000, 3999, NOTHING_NOTICED);
+  await heart.beat(5000, 4999, NOTHING_NOTICED);
+  expect(store.said).toEqual([
+    'beat 1000',
+    'overflow queue_full 1000..3000 7',
+    'beat 4000',
+    'outage 1100..9000 possible',
+    'beat 5000',
+  ]);
+});
