@@ -232,4 +232,23 @@ describe('a meaning somebody else set', () => {
     await sweepOf(OTHER).tick(EPOCH + 3_000, EPOCH + 3_000);
     expect(await outcome()).toEqual([{ disposition: 'not_answered', basis: 'proven' }]);
   });
+
+  test('is the first one: what a killed receiver owed to settled calls is folded by the next, and then no more', async () => {
+    await commit(arrival('m', '1', 'ringing', 0), arrival('m', '2', 'bye', 1_000));
+    const W = EPOCH + 1_000_000;
+    const settling = sweepOf(ONE);
+    // The loss window is looked at once W is there: the call settles as it is.
+    await settling.tick(W, W);
+    await pool.query("update call set disposition = 'unknown', disposition_basis = null, settled = true");
+    const [source] = await store.sources();
+    if (source === undefined) throw new Error('no source');
+    await store.setMeaning(source, PER_CALL);
+    expect((await store.sources())[0]).toMatchObject({ meaningVersion: 1, foldedVersion: 0 });
+    await sweepOf(OTHER).tick(W + 1_000, W + 1_000);
+    expect(await outcome()).toEqual([{ disposition: 'not_answered', basis: 'proven' }]);
+    expect((await store.sources())[0]).toMatchObject({ meaningVersion: 1, foldedVersion: 1 });
+    const before = await rows('select revision from call');
+    await sweepOf('00000000-0000-4000-8000-000000000003').tick(W + 2_000, W + 2_000);
+    expect(await rows('select revision from call')).toEqual(before);
+  });
 });

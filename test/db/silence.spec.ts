@@ -1,0 +1,150 @@
+/** A source that usually speaks and falls silent, on real PostgreSQL: its rhythm is learned, its silence declared and closed. */
+import type pg from 'pg';
+import { noFacts } from '../../src/delivery/facts.js';
+import type { PrismaClient } from '../../src/generated/prisma/client.js';
+import { assemble } from '../../src/ingest/assemble.js';
+import { NOTHING_STORED } from '../../src/ingest/ports.js';
+import { Sweep } from '../../src/ingest/sweep.js';
+import type { Arrival } from '../../src/notification.js';
+import { readFeed } from '../../src/query/feed.js';
+import { PgLedgerStore } from '../../src/store/ledger.js';
+import { PgSweepStore } from '../../src/store/sweep.js';
+import { arrival, EPOCH, keyOf, SETTINGS } from '../support/arrivals.js';
+import { testDatabase, testPool, testPrisma, type TestDatabase } from '../support/database.js';
+
+const SOURCE = '127.0.0.1';
+const RECEIVER = '00000000-0000-4000-8000-000000000001';
+const H = 19_000;
+/** It reports a Ringing every 30 s, for 100 minutes. */
+const EVERY_MS = 30_000;
+const SPOKEN_MS = 6_000_000;
+/** Twice the longest silence, and H. A silence is known to a slot, which is a second. */
+const ALLOWED_MS = 2 * EVERY_MS + H;
+
+let database: TestDatabase;
+let prisma: PrismaClient;
+let pool: pg.Pool;
+let ledger: PgLedgerStore;
+let sweep: Sweep;
+
+beforeAll(async () => {
+  database = await testDatabase();
+  prisma = testPrisma(database);
+  pool = testPool(database);
+});
+
+afterAll(async () => {
+  await prisma.$disconnect();
+  await pool.end();
+  await database.close();
+});
+
+beforeEach(async () => {
+  await pool.query(
+    'truncate call, call_evidence, notification, gap, quarantine, outage, overflow, loss_window, receiver, source',
+  );
+  await pool.query(
+    `insert into source (key, name, addresses, created_at, serial_meaning, meaning_pinned, meaning_version, folded_version)
+     values ($1, $1, array[$1], now(), 'per_call', true, 1, 1)`,
+    [SOURCE],
+  );
+  ledger = new PgLedgerStore(prisma, { now: () => EPOCH });
+  const store = new PgSweepStore(prisma);
+  sweep = new Sweep(store, ledger, { receiverId: RECEIVER, settings: SETTINGS, heartbeatMs: 1_000 });
+});
+
+async function commit(...arrivals: readonly Arrival[]): Promise<void> {
+  const keys = [...new Map(arrivals.map((one) => [keyOf(one).callKey, keyOf(one)])).values()];
+  await ledger.commit(keys, (stored) =>
+    keys.map((key) => {
+      const own = arrivals.filter((one) => keyOf(one).callKey === key.callKey);
+      const facts = { ...noFacts(key.sourceKey, SETTINGS), meaning: 'per_call' } as const;
+      return assemble(key, stored.get(key.callKey) ?? NOTHING_STORED, own, facts, EPOCH).change;
+    }),
+  );
+  const last = Math.max(...arrivals.map(({ stamp }) => stamp.at));
+  await pool.query('update source set last_heard_at = $1', [new Date(last)]);
+}
+
+async function speak(): Promise<void> {
+  const count = SPOKEN_MS / EVERY_MS;
+  await commit(...Array.from({ length: count + 1 }, (_, n) => arrival(`s-${String(n)}`, '1', 'ringing', n * EVERY_MS)));
+}
+
+async function tick(at: number): Promise<void> {
+  await sweep.beat(EPOCH + at, EPOCH + at - 1);
+  await sweep.tick(EPOCH + at, EPOCH + at);
+}
+
+async function silences(): Promise<readonly unknown[]> {
+  const { rows } = await pool.query<{ from_at: Date; to_at: Date | null; status: string }>(
+    `select from_at, to_at, status from gap where kind = 'silence' order by from_at`,
+  );
+  return rows.map(({ from_at, to_at, status }) => [
+    from_at.getTime() - EPOCH,
+    to_at === null ? null : to_at.getTime() - EPOCH,
+    status,
+  ]);
+}
+
+async function status(at: number): Promise<string | undefined> {
+  const feed = await readFeed(prisma, { from: null, to: null, sources: null }, EPOCH + at);
+  return feed[0]?.status;
+}
+
+test('a source is silent when its silence is twice as long as any before, and no sooner', async () => {
+  await speak();
+  await tick(SPOKEN_MS + ALLOWED_MS - 1_000);
+  expect([await silences(), await status(SPOKEN_MS + ALLOWED_MS - 1_000)]).toEqual([[], 'receiving']);
+  await tick(SPOKEN_MS + ALLOWED_MS + 3_000);
+  expect(await silences()).toEqual([[SPOKEN_MS, null, 'open']]);
+  expect(await status(SPOKEN_MS + ALLOWED_MS + 3_000)).toBe('silent');
+  // Declared once, and open for as long as it lasts.
+  await tick(SPOKEN_MS + 500_000);
+  expect(await silences()).toEqual([[SPOKEN_MS, null, 'open']]);
+});
+
+test('a silence that is broken closes as explained once H has passed and nothing shows to be missing', async () => {
+  await speak();
+  await tick(SPOKEN_MS + 500_000);
+  await commit(arrival('later', '1', 'ringing', SPOKEN_MS + 501_000));
+  await tick(SPOKEN_MS + 502_000);
+  expect(await silences()).toEqual([[SPOKEN_MS, SPOKEN_MS + 501_000, 'open']]);
+  expect(await status(SPOKEN_MS + 502_000)).toBe('receiving');
+  await tick(SPOKEN_MS + 501_001 + H);
+  expect(await silences()).toEqual([[SPOKEN_MS, SPOKEN_MS + 501_000, 'explained']]);
+});
+
+test('a silence in which serials show a hole was a loss', async () => {
+  await speak();
+  await tick(SPOKEN_MS + 500_000);
+  // The OK of a call that rang before the silence never came: serial 2 is missing.
+  const last = `s-${String(SPOKEN_MS / EVERY_MS)}`;
+  await commit(arrival(last, '3', 'bye', SPOKEN_MS + 501_000));
+  await tick(SPOKEN_MS + 502_000);
+  await tick(SPOKEN_MS + 501_002 + H);
+  expect(await silences()).toEqual([[SPOKEN_MS, SPOKEN_MS + 501_000, 'lost']]);
+});
+
+test('a time in which nobody listened is no silence of the source', async () => {
+  await speak();
+  await tick(SPOKEN_MS);
+  await sweep.beat(EPOCH + SPOKEN_MS + 400_000, EPOCH + SPOKEN_MS + 399_999, {
+    stalls: [{ from: EPOCH + SPOKEN_MS + 1_000, to: EPOCH + SPOKEN_MS + 400_000 }],
+    overflows: [],
+  });
+  await tick(SPOKEN_MS + 400_000 + ALLOWED_MS - 1_000);
+  expect(await silences()).toEqual([]);
+});
+
+test('a silent source costs no row: windows in which nothing happened are not written', async () => {
+  await speak();
+  for (const hours of [1, 2, 3]) await tick(SPOKEN_MS + hours * 3_600_000);
+  const { rows } = await pool.query<{ n: number; ended: Date }>(
+    'select count(*)::integer as n, max(end_at) as ended from loss_window',
+  );
+  const [windows] = rows;
+  // 20 windows in which it spoke or a call of it was presumed ended, five minutes after it rang.
+  expect(windows?.n).toBeLessThanOrEqual(SPOKEN_MS / 300_000 + 2);
+  expect((windows?.ended.getTime() ?? 0) - EPOCH).toBeLessThanOrEqual(SPOKEN_MS + 600_000);
+});
