@@ -6,8 +6,7 @@ import { RINGING_CODES } from '../simulator/plan.js';
 import { judgementText, outcomeJson, runText } from '../simulator/report.js';
 import { SENT_SERIAL_MEANINGS } from '../simulator/serials.js';
 import { type Progress, simulate, type SimulateOptions } from '../simulator/simulate.js';
-import type { WireFormat } from '../wire/encode.js';
-import { CHARSETS } from '../wire/codec.js';
+import { addFormatOptions, type FormatFlags, formatOf } from './format.js';
 
 /** The command line: 0 the ledger told the truth, 1 it did not, 2 the run was not possible. */
 export function simulateCommand(): Command {
@@ -15,6 +14,7 @@ export function simulateCommand(): Command {
     .description('Play an IVR over UDP, then read the ledger and judge whether it tells the truth.')
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
   addCallOptions(command);
+  addFormatOptions(command);
   addNetworkOptions(command);
   addRunOptions(command);
   return command.action(async (flags: Flags) => {
@@ -23,7 +23,7 @@ export function simulateCommand(): Command {
 }
 
 /** Commander's reading of the options, seconds still seconds. */
-interface Flags {
+interface Flags extends FormatFlags {
   readonly target: Target[];
   readonly api: string;
   readonly calls: number;
@@ -38,8 +38,6 @@ interface Flags {
   readonly codes: SimulateOptions['codes'];
   readonly restartCallIds?: number;
   readonly callIdPrefix?: string;
-  readonly codec: WireFormat;
-  readonly charset: WireFormat['charset'];
   readonly serial: SimulateOptions['serial'];
   readonly ackMatch: SimulateOptions['ackMatch'];
   readonly interval?: number;
@@ -73,12 +71,6 @@ function addCallOptions(command: Command): void {
     .addOption(new Option('--codes <kind>', 'how Ringing is written').choices(RINGING_CODES).default('mix'))
     .option('--restart-call-ids <n>', 'Call IDs start again after so many calls of a source', whole)
     .option('--call-id-prefix <text>', 'what Call IDs begin with (default: seed and time, new in each run)')
-    .addOption(
-      new Option('--codec <codec>', 'delimited:<, | ; tab ^>, key_value:<separator>, json')
-        .argParser(codec)
-        .default(codec('delimited:,'), 'delimited:,'),
-    )
-    .addOption(new Option('--charset <name>', 'character set').choices(CHARSETS).default('utf-8'))
     .addOption(
       new Option('--serial <meaning>', 'what Serial Numbers count').choices(SENT_SERIAL_MEANINGS).default('per_call'),
     )
@@ -148,7 +140,7 @@ function optionsOf(flags: Flags): SimulateOptions {
     sourceAddress: flags.sourceAddress ?? null,
     callIdPrefix: flags.callIdPrefix ?? null,
     restartCallIds: flags.restartCallIds ?? null,
-    format: { ...flags.codec, charset: flags.charset },
+    format: formatOf(flags),
     pauseAtMs: ms(flags.pauseAt),
     pauseForMs: ms(flags.pauseFor),
     downMs: flags.downMs ?? null,
@@ -206,16 +198,4 @@ function targets(text: string): Target[] {
       throw new InvalidArgumentError('It must be host:port, or [IPv6]:port.');
     return { host, port: Number(port) };
   });
-}
-
-/** A codec with the separator it takes: `delimited:|`, `key_value:;`, `json`. The charset is its own option. */
-function codec(text: string): WireFormat {
-  const [name, ...rest] = text.split(':');
-  const separator = rest.join(':');
-  const delimiter = separator === 'tab' || separator === '\\t' ? '\t' : separator;
-  if (name === 'json' && separator === '') return { codec: 'json', charset: 'utf-8' };
-  if (name === 'delimited' || name === 'key_value') {
-    return { codec: name, charset: 'utf-8', ...(delimiter === '' ? {} : { delimiter }) };
-  }
-  throw new InvalidArgumentError('It must be delimited:<delimiter>, key_value:<separator> or json.');
 }

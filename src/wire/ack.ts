@@ -22,12 +22,12 @@ export interface AckForm {
   readonly terminator?: AckTerminator;
 }
 
-export const TERMINATOR_BYTES: Readonly<Record<AckTerminator, string>> = {
+export const TERMINATOR_BYTES = {
   none: '',
   nul: '\0',
   lf: '\n',
   crlf: '\r\n',
-};
+} as const satisfies Record<AckTerminator, string>;
 
 /**
  * The ack of a datagram. Never longer than the request, so a forged sender address gains an attacker nothing.

@@ -43,7 +43,7 @@ export class LedgerController {
     answer: listSchema('SourceChange'),
     missing: 'There is no such source.',
   })
-  async changes(@Param('key') key: string, @Query() query: Raw): Promise<ListAnswer<SourceChangeRow>> {
+  async sourceChanges(@Param('key') key: string, @Query() query: Raw): Promise<ListAnswer<SourceChangeRow>> {
     return listAnswer(found(await this.reading.sourceChanges(key, query), 'source with this key'));
   }
 
