@@ -3,6 +3,7 @@ import { ApiModule } from './api/api.module.js';
 import { Reading } from './api/reading.js';
 import { Receiving } from './api/receiving.js';
 import type { Clock } from './clock.js';
+import type { SpoolState } from './ingest/spool/standby.js';
 import { HealthController } from './ops/health.controller.js';
 import { Health } from './ops/health.js';
 import { MetricsController } from './ops/metrics.controller.js';
@@ -20,18 +21,19 @@ export interface Parts {
   readonly metrics: Metrics;
   /** What the receiving half finds wrong with itself, in sentences. */
   readonly problems: () => readonly string[];
+  readonly spool: () => SpoolState;
 }
 
 /** Everything answered over HTTP; what is received over UDP is a module of its own, in main.receiver. */
 @Module({})
 export class AppModule {
-  static over({ database, clock, reading, sourceSettings, receiving, metrics, problems }: Parts): DynamicModule {
+  static over({ database, clock, reading, sourceSettings, receiving, metrics, problems, spool }: Parts): DynamicModule {
     return {
       module: AppModule,
       imports: [ApiModule.forRootAsync({ useFactory: () => reading, sourceSettings, receiving })],
       controllers: [HealthController, MetricsController],
       providers: [
-        { provide: Health, useValue: new Health(database.client, clock, problems) },
+        { provide: Health, useValue: new Health(database.client, clock, problems, spool) },
         { provide: Metrics, useValue: metrics },
       ],
     };

@@ -26,7 +26,10 @@ export interface Answering {
 
 /** What the answering half is given by the receiving one. */
 export interface Served extends Pick<Parts, 'database' | 'clock'> {
-  readonly receiver: Pick<Receiver, 'metering' | 'problems' | 'sockets' | 'recent' | 'startedAt' | 'tools' | 'counts'>;
+  readonly receiver: Pick<
+    Receiver,
+    'metering' | 'problems' | 'sockets' | 'recent' | 'startedAt' | 'tools' | 'counts' | 'spool' | 'spooled'
+  >;
   /** Makes the receiver follow what an operator decided of a source. */
   readonly followSources: () => Promise<void>;
 }
@@ -41,7 +44,8 @@ export async function serveHttp(config: Config, served: Served, log: Log): Promi
   const { database, clock, receiver } = served;
   const { objective } = receiver.metering.meter;
   const limits = { ...shared, udpPort: reportPort, udpHosts };
-  const reading = new Reading(database.client, clock, limits, (key) => objective.p99Ms(key));
+  const spooled = (): ReadonlyMap<string, number> => receiver.spooled();
+  const reading = new Reading(database.client, clock, limits, (key) => objective.p99Ms(key), spooled);
   const sourceSettings = new SourceSettings({
     ...{ store: new PgSourceSettingsStore(database.client), clock, follow: served.followSources },
     configuredNames: namesIn(config.udpAllowedSources),
@@ -53,7 +57,7 @@ export async function serveHttp(config: Config, served: Served, log: Log): Promi
   const problems = (): readonly string[] => receiver.problems();
   const app = await NestFactory.create(
     AppModule.over({
-      ...{ database, clock, reading, sourceSettings, metrics, problems },
+      ...{ database, clock, reading, sourceSettings, metrics, problems, spool: () => receiver.spool() },
       receiving: receivingOf(receiver),
     }),
     { logger: log, abortOnError: false },

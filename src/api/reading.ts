@@ -60,6 +60,8 @@ export class Reading {
     private readonly configured: Configured,
     /** What the receiver of this process measured of its acks to a source; see `ackP99Ms` of the contract. */
     private readonly ackP99Ms: (sourceKey: string) => number | null = () => null,
+    /** Notifications by source that were acknowledged from the spool and are not in the database yet. */
+    private readonly spooled: () => ReadonlyMap<string, number> = () => new Map(),
   ) {}
 
   async calls(raw: Raw): Promise<Page<CallRow> & Told> {
@@ -154,7 +156,9 @@ export class Reading {
   private async told<P>(period: Period, read: (asOf: number) => Promise<P>): Promise<P & Told> {
     const asOf = this.clock.now();
     const asked = { from: period.from ?? null, to: period.to ?? null, sources: period.source ?? null };
-    const [page, feed] = await Promise.all([read(asOf), readFeed(this.db, asked, asOf)]);
+    // Before the read too: what drains meanwhile may be in the answer, and is only called missing.
+    const spooled = this.spooled();
+    const [page, feed] = await Promise.all([read(asOf), readFeed(this.db, asked, asOf, spooled)]);
     return { ...page, asOf: new Date(asOf), feed };
   }
 }

@@ -1,5 +1,6 @@
 /** What is wrong, in words an operator can act on. */
 import type { Clock } from '../clock.js';
+import type { SpoolState } from '../ingest/spool/standby.js';
 import { ReadUnavailable } from '../query/faults.js';
 import { readReceivers } from '../query/receivers.js';
 import type { Reads } from '../query/sql.js';
@@ -8,6 +9,8 @@ export interface Readiness {
   readonly status: 'ready' | 'not_ready';
   /** Sentences; empty when nothing is wrong. */
   readonly problems: readonly string[];
+  /** What stands by for PostgreSQL, in this process; null where nothing does. */
+  readonly spool: SpoolState | null;
   readonly asOf: Date;
 }
 
@@ -17,19 +20,21 @@ export class Health {
     private readonly clock: Clock,
     /** What the receiving half of this process finds wrong with itself, in sentences. */
     private readonly receiving: () => readonly string[] = () => [],
+    private readonly spool: () => SpoolState | null = () => null,
   ) {}
 
   /** Not ready only when nothing can be answered: a receiver that lags impairs the answers, and they say so themselves. */
   async check(): Promise<Readiness> {
     const now = this.clock.now();
     const asOf = new Date(now);
+    const spool = this.spool();
     try {
-      return { status: 'ready', problems: [...(await this.impairments(now)), ...this.receiving()], asOf };
+      return { status: 'ready', problems: [...(await this.impairments(now)), ...this.receiving()], spool, asOf };
     } catch (error) {
       if (!(error instanceof ReadUnavailable)) throw error;
       const away =
         'PostgreSQL does not answer: nothing can be read until it does. Check that it runs and DATABASE_URL names it.';
-      return { status: 'not_ready', problems: [away, ...this.receiving()], asOf };
+      return { status: 'not_ready', problems: [away, ...this.receiving()], spool, asOf };
     }
   }
 

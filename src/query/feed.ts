@@ -40,8 +40,14 @@ function statusOf(facts: FeedFacts, asOf: number): FeedStatus {
 /**
  * The feed of each source, in order of their keys. An open gap impairs only if it is a window in which nothing could
  * be received or understood; a missing notification is counted in `gaps`, and the stream goes on.
+ * @param spooled acknowledged notifications by source that this process has and the database has not
  */
-export async function readFeed(db: Reads, period: FeedPeriod, asOf: number): Promise<readonly FeedRow[]> {
+export async function readFeed(
+  db: Reads,
+  period: FeedPeriod,
+  asOf: number,
+  spooled: ReadonlyMap<string, number> = new Map(),
+): Promise<readonly FeedRow[]> {
   const { from, to, sources } = period;
   const asked =
     sources === null
@@ -67,9 +73,10 @@ export async function readFeed(db: Reads, period: FeedPeriod, asOf: number): Pro
   );
   return facts.map((fact) => ({
     source: fact.source,
-    status: statusOf(fact, asOf),
+    status: (spooled.get(fact.source) ?? 0) > 0 ? 'impaired' : statusOf(fact, asOf),
     lastHeardAt: fact.lastHeardAt,
     gaps: fact.gaps,
     heldBackBy: fact.heldBackBy,
+    spooled: spooled.get(fact.source) ?? 0,
   }));
 }

@@ -65,7 +65,7 @@ describe('lists', () => {
       expect(body['asOf']).toBe('2026-03-01T12:00:00.000Z');
       expect(body['feed']).toEqual([
         expect.objectContaining({ source: 'ivr', status: 'receiving', lastHeardAt: '2026-03-01T12:00:00.000Z' }),
-        { source: 'new', status: 'never', lastHeardAt: null, gaps: 0, heldBackBy: null },
+        { source: 'new', status: 'never', lastHeardAt: null, gaps: 0, heldBackBy: null, spooled: 0 },
       ]);
     },
   );
