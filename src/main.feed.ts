@@ -1,9 +1,14 @@
 /** What a receiver notices of its own hearing, wired to its sockets and counters. */
 import type { Clock } from './clock.js';
+import { AckAlarm } from './ingest/feed/ack-alarm.js';
 import { FeedWatch } from './ingest/feed/feed-watch.js';
 import { LoopWatch } from './ingest/feed/loop-watch.js';
 import { OverflowWatch } from './ingest/feed/overflow-watch.js';
+import type { Log } from './log.js';
 import type { Tally } from './metrics.js';
+import type { Settings } from './notification.js';
+import type { Database } from './store/database.js';
+import { copyCounts } from './store/feed/copies.js';
 import { KernelDrops } from './transport/kernel-drops.js';
 import type { UdpServer } from './transport/udp.server.js';
 
@@ -30,4 +35,14 @@ export function feedWatch(
     counts: () => tally.lines(),
   });
   return new FeedWatch(new LoopWatch(clock, heartbeatMs), overflow);
+}
+
+/** The alarm of acks that do not do what they are for, over what is stored of copies. */
+export function ackAlarm(database: Database, settings: Settings, clock: Clock, log: Log): AckAlarm {
+  return new AckAlarm({
+    store: { copies: (span, intervalMs, limit) => copyCounts(database.client, span, intervalMs, limit) },
+    ...{ settings, clock, log },
+    // A database that is away is told of by every beat; the next look asks it again.
+    onFault: () => undefined,
+  });
 }

@@ -16,7 +16,7 @@ import { SpooledFeedStore } from './ingest/spool/feed-store.js';
 import type { SpoolState, Standby } from './ingest/spool/standby.js';
 import { Sweep } from './ingest/sweep.js';
 import type { Log } from './log.js';
-import { feedWatch } from './main.feed.js';
+import { ackAlarm, feedWatch } from './main.feed.js';
 import { type Metering, meteringOf, readReceiver } from './main.meter.js';
 import { type Tools, toolsOf } from './main.operator.js';
 import { buryFormer, openStandby, readSpool, spoolProblems, startStandby } from './main.spool.js';
@@ -118,6 +118,7 @@ export async function openReceiver(config: Config, database: Database, clock: Cl
   const wired = await wire(config, database, clock, log);
   const { id, udp, pulse, groupCommit, quarantine, tally, standby } = wired;
   const ackWatch = watchAcks(config, wired, log);
+  const alarm = ackAlarm(database, wired.settings, clock, log);
   const app = await NestFactory.createMicroservice(ReceiverModule.over(wired), {
     ...{ strategy: udp, logger: log, abortOnError: false },
   });
@@ -128,6 +129,7 @@ export async function openReceiver(config: Config, database: Database, clock: Cl
     await nameReceiver(database.client, id, `${hostname()}:${String(process.pid)}`);
     await app.listen();
     ackWatch.start();
+    alarm.start();
   } catch (error) {
     await shut(app, wired);
     throw error;
@@ -142,7 +144,7 @@ export async function openReceiver(config: Config, database: Database, clock: Cl
   const { recent, tools, metering } = wired;
   return {
     ...{ sockets: udp.stats().sockets, startedAt: clock.now(), recent, tools, metering },
-    problems: () => [...ackWatch.problems(), ...spoolProblems(standby.state())],
+    problems: () => [...ackWatch.problems(), ...alarm.problems(), ...spoolProblems(standby.state())],
     counts: () => {
       const { queued, inFlight } = groupCommit.depth();
       const { depth, recovered } = standby.state();
@@ -156,6 +158,7 @@ export async function openReceiver(config: Config, database: Database, clock: Cl
     stop: async () => {
       await drain();
       ackWatch.stop();
+      await alarm.stop();
       await shut(app, wired);
     },
   };
