@@ -195,6 +195,7 @@ describe('health', () => {
     expect((await api.get('/health/ready')).body).toEqual({
       status: 'ready',
       problems: [],
+      spool: null,
       asOf: '2026-03-01T12:00:00.000Z',
     });
     await insertReceiver(api.pool, { name: 'receiver-2', durable_through: time(-2) });
