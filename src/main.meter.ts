@@ -1,12 +1,22 @@
 /** The metrics wired: what measures, what is measured, and who is asked for each number. */
+import type { Clock } from './clock.js';
 import type { Config } from './config.js';
+import { AckWatch } from './ingest/ack-watch.js';
+import type { GroupCommit } from './ingest/group-commit.js';
+import type { Quarantine } from './ingest/quarantine.js';
+import type { Standby } from './ingest/spool/standby.js';
+import type { Log } from './log.js';
+import { readSpool } from './main.spool.js';
 import { AckObjective } from './metrics/ack-objective.js';
 import { IngestMeter } from './metrics/ingest-meter.js';
 import { Readings, type Sample } from './metrics/readings.js';
 import { SourceLabels } from './metrics/source-labels.js';
-import type { Counted } from './metrics.js';
+import type { Counted, Tally } from './metrics.js';
 import type { PoolState } from './store/database.js';
 import type { UdpStats } from './transport/udp.events.js';
+import type { UdpServer } from './transport/udp.server.js';
+
+type Counts = Readonly<Record<string, number>>;
 
 /** What measures, made before anything is received. */
 export interface Metering {
@@ -15,16 +25,15 @@ export interface Metering {
   readonly meter: IngestMeter;
 }
 
-/** What a receiver can be asked at any instant. */
-export interface Measured {
-  transport(): UdpStats;
-  datagrams(): readonly Counted[];
-  /** Notifications that an earlier process left in the spool. */
-  recovered(): number;
-  /** Datagrams whose fate is open, by where they are. */
-  inFlight(): Readonly<Record<string, number>>;
-  queued(): number;
-  lossBudgetMs(): number;
+/** The parts of a receiver that are measured. */
+export interface MeasuredParts {
+  readonly groupCommit: GroupCommit;
+  readonly quarantine: Quarantine;
+  readonly standby: Standby;
+  readonly udp: UdpServer;
+  readonly tally: Tally;
+  readonly clock: Clock;
+  readonly metering: Metering;
 }
 
 export function meteringOf(config: Config): Metering {
@@ -35,28 +44,44 @@ export function meteringOf(config: Config): Metering {
   return { readings, labels, meter };
 }
 
+/** Makes the metrics of a receiver readable, and watches how its acks do. */
+export function watchAcks(config: Config, parts: MeasuredParts, log: Log): AckWatch {
+  const { groupCommit, clock, metering, standby } = parts;
+  const oldestInHand = (now: number): number => groupCommit.durableThrough(now);
+  const ackWatch = new AckWatch({ objective: metering.meter.objective, clock, oldestInHand, log });
+  readReceiver(config, parts);
+  metering.readings.read('ringledger_loss_budget_seconds', () => ackWatch.lossBudgetMs() / 1000);
+  readSpool(metering.readings, () => standby.state());
+  return ackWatch;
+}
+
 /** Says where the numbers of a receiver are read. */
-export function readReceiver({ readings, labels }: Metering, config: Config, measured: Measured): void {
-  readings.read('ringledger_datagrams_received_total', () => [
-    { labels: { transport: 'udp' }, value: measured.transport().received },
-    { labels: { transport: 'spool' }, value: measured.recovered() },
-  ]);
-  readings.read('ringledger_datagrams_total', () => fatesOf(measured, labels));
-  readings.read('ringledger_datagrams_in_flight', () =>
-    Object.entries(measured.inFlight()).map(([stage, value]) => ({ labels: { stage }, value })),
-  );
-  readings.read('ringledger_acks_sent_total', () => measured.transport().answered);
-  readings.read('ringledger_acks_unsent_total', () => measured.transport().unsent);
-  readings.read('ringledger_loss_budget_seconds', () => measured.lossBudgetMs() / 1000);
-  readings.read('ringledger_queue_depth', () => measured.queued());
+function readReceiver(config: Config, { groupCommit, quarantine, standby, udp, tally, metering }: MeasuredParts): void {
+  const { readings, labels } = metering;
+  // `spool`: notifications that an earlier process received and left in the spool.
+  const received = (): Counts => ({ udp: udp.stats().received, spool: standby.state().recovered });
+  const inFlight = (): Counts => {
+    const { queued, inFlight: committing } = groupCommit.depth();
+    return { queued, committing, quarantine: quarantine.depth(), spool: standby.state().depth };
+  };
+  readings.read('ringledger_datagrams_received_total', () => samplesOf('transport', received()));
+  readings.read('ringledger_datagrams_total', () => fatesOf(udp.stats(), tally.lines(), labels));
+  readings.read('ringledger_datagrams_in_flight', () => samplesOf('stage', inFlight()));
+  readings.read('ringledger_acks_sent_total', () => udp.stats().answered);
+  readings.read('ringledger_acks_unsent_total', () => udp.stats().unsent);
+  readings.read('ringledger_queue_depth', () => groupCommit.depth().queued);
   readings.read('ringledger_queue_limit', () => config.ingestQueueMax);
   readings.read('ringledger_quarantine_limit', () => config.quarantineMax);
   readings.read('ringledger_receive_buffer_bytes', () =>
-    measured.transport().sockets.map(({ address, port, receiveBufferGrantedBytes }) => ({
+    udp.stats().sockets.map(({ address, port, receiveBufferGrantedBytes }) => ({
       labels: { socket: `${address}:${String(port)}` },
       value: receiveBufferGrantedBytes,
     })),
   );
+}
+
+function samplesOf(label: string, counts: Counts): readonly Sample[] {
+  return Object.entries(counts).map(([name, value]) => ({ labels: { [label]: name }, value }));
 }
 
 /** Says where the numbers of the pools are read. */
@@ -81,11 +106,10 @@ export function readPools(readings: Readings, pools: Readonly<Record<string, { p
 }
 
 /** Law 3's right side, with the sources that share a label added up. */
-function fatesOf(measured: Measured, labels: SourceLabels): readonly Sample[] {
-  const { refused, failed } = measured.transport();
+function fatesOf({ refused, failed }: UdpStats, lines: readonly Counted[], labels: SourceLabels): readonly Sample[] {
   const unread = { ...refused, failed };
   const counted = [
-    ...measured.datagrams().map((line) => ({ ...line, source: labels.of(line.source) })),
+    ...lines.map((line) => ({ ...line, source: labels.of(line.source) })),
     ...Object.entries(unread).map(([reason, count]) => ({ source: '', fate: 'refused', reason, count })),
   ];
   const sums = new Map<string, { labels: Sample['labels']; value: number }>();

@@ -5,7 +5,6 @@ import { type DynamicModule, type INestMicroservice, Logger, Module } from '@nes
 import { NestFactory } from '@nestjs/core';
 import type { Clock } from './clock.js';
 import type { Config } from './config.js';
-import { AckWatch } from './ingest/ack-watch.js';
 import { GroupCommit } from './ingest/group-commit.js';
 import { measured } from './ingest/measured.js';
 import { AckProbes } from './ingest/operator/ack-probe.js';
@@ -17,17 +16,17 @@ import type { SpoolState, Standby } from './ingest/spool/standby.js';
 import { Sweep } from './ingest/sweep.js';
 import type { Log } from './log.js';
 import { ackAlarm, feedWatch } from './main.feed.js';
-import { type Metering, meteringOf, readReceiver } from './main.meter.js';
+import { type Metering, meteringOf, watchAcks } from './main.meter.js';
 import { type Tools, toolsOf } from './main.operator.js';
-import { buryFormer, openStandby, readSpool, spoolProblems, startStandby } from './main.spool.js';
+import { buryFormer, openStandby, spoolProblems, startStandby } from './main.spool.js';
+import { quarantineOf } from './main.quarantine.js';
 import { udpServer } from './main.udp.js';
 import { type Counted, Tally } from './metrics.js';
-import { horizonMs, type Settings } from './notification.js';
+import type { Settings } from './notification.js';
 import { SourceRegistry } from './sources/registry.js';
 import type { Database } from './store/database.js';
 import { PgLedgerStore } from './store/ledger.js';
 import { keepPartitions, type PartitionKeeper } from './store/partition-keeper.js';
-import { PgQuarantineStore } from './store/quarantine.js';
 import { nameReceiver } from './store/receivers.js';
 import { declareSettings } from './store/settings.js';
 import { PgSourceStore } from './store/sources.js';
@@ -164,31 +163,13 @@ export async function openReceiver(config: Config, database: Database, clock: Cl
   };
 }
 
-/** Makes the metrics of a receiver readable, and watches how its acks do. */
-function watchAcks(config: Config, wired: Wired, log: Log): AckWatch {
-  const { groupCommit, quarantine, udp, tally, clock, metering, standby } = wired;
-  const oldestInHand = (now: number): number => groupCommit.durableThrough(now);
-  const ackWatch = new AckWatch({ objective: metering.meter.objective, clock, oldestInHand, log });
-  readReceiver(metering, config, {
-    transport: () => udp.stats(),
-    datagrams: () => tally.lines(),
-    inFlight: () => {
-      const { queued, inFlight } = groupCommit.depth();
-      return { queued, committing: inFlight, quarantine: quarantine.depth(), spool: standby.state().depth };
-    },
-    recovered: () => standby.state().recovered,
-    queued: () => groupCommit.depth().queued,
-    lossBudgetMs: () => ackWatch.lossBudgetMs(),
-  });
-  readSpool(metering.readings, () => standby.state());
-  return ackWatch;
-}
-
 async function wire(config: Config, database: Database, clock: Clock, log: Log): Promise<Wired> {
   const settings = settingsOf(config);
   const prisma = database.client;
   await declareSettings(prisma, settings, clock.now());
-  const sources = new SourceRegistry(new PgSourceStore(prisma), settings, clock);
+  const sources = new SourceRegistry(new PgSourceStore(prisma), settings, clock, (sentence) =>
+    log.log(sentence, 'Sources'),
+  );
   await sources.load();
   const tally = new Tally();
   const standby = await openStandby(config, { clock, log, tally, sources });
@@ -203,7 +184,7 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
       log.error(`A notification was rejected and goes to quarantine: ${String(reason)}`, 'Ingest');
     },
   });
-  const quarantine = quarantineOf(config, { database, sources, metering, log });
+  const quarantine = quarantineOf(config, { database, sources, meter, clock, log });
   const id = randomUUID();
   const sweepStore = new PgSweepStore(prisma);
   const lines = new OnceAMinute();
@@ -247,21 +228,6 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
     partitions,
     servedUntil: null,
   };
-}
-
-function quarantineOf(
-  config: Config,
-  { database, sources, metering, log }: Pick<Wired, 'database' | 'sources' | 'metering'> & { readonly log: Log },
-): Quarantine {
-  return new Quarantine({
-    store: new PgQuarantineStore(database.client),
-    ensureStored: (keys) => sources.ensureStored(keys),
-    ...{ keepMost: config.quarantineMax, horizonMs: horizonMs(config), bytesMax: config.udpDatagramBytesMax },
-    onDropped: (rows) => {
-      metering.meter.quarantineDropped(rows);
-      log.warn(`Quarantine is full (QUARANTINE_MAX): the ${String(rows)} oldest datagrams were dropped.`, 'Ingest');
-    },
-  });
 }
 
 /** Prisma's messages have a blank line in every second place. */

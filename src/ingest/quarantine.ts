@@ -30,6 +30,8 @@ export interface QuarantineOptions {
   readonly horizonMs: number;
   /** Bytes kept of one datagram at most. */
   readonly bytesMax: number;
+  /** Told of each datagram that is kept now. */
+  readonly onKept?: (datagram: QuarantinedDatagram) => void;
   /** Told how many rows were dropped to make room. */
   readonly onDropped: (rows: number) => void;
 }
@@ -110,7 +112,10 @@ export class Quarantine {
       const batch = this.queue.slice(0, BATCH_MAX);
       const outcome = await this.write(batch.map(({ datagram }) => datagram));
       this.queue = this.queue.slice(batch.length);
-      for (const { answer } of batch) answer(outcome);
+      for (const { datagram, answer } of batch) {
+        answer(outcome);
+        if (outcome === 'quarantined') this.options.onKept?.(datagram);
+      }
     }
     this.writing = null;
   }

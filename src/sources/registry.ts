@@ -10,6 +10,8 @@ import type { Clock } from '../clock.js';
 import type { Settings } from '../notification.js';
 import { type AckForm, withAckForm } from '../wire/ack.js';
 import type { Parsed } from '../wire/codec.js';
+import { notationOf } from '../wire/notation.js';
+import type { CodecSettings } from '../wire/reading.js';
 import { type CodecLock, readDatagram, UNLOCKED } from '../wire/lock.js';
 import type { NewSource, SourceRow, SourceStore } from './ports.js';
 
@@ -48,6 +50,8 @@ export class SourceRegistry {
     private readonly store: SourceStore,
     private readonly settings: Settings,
     private readonly clock: Clock,
+    /** Told in a sentence of each source that is new and of each codec that is learned. */
+    private readonly tell: (sentence: string) => void = () => undefined,
   ) {}
 
   /**
@@ -100,6 +104,7 @@ export class SourceRegistry {
     const source = this.get(key);
     const { parsed, lock } = readDatagram(bytes, source.lock);
     if (lock !== source.lock) {
+      if (lock.locked && !source.lock.locked && lock.settings !== null) this.tell(lockSentence(key, lock.settings));
       source.lock = lock;
       source.lockSaved = !lock.locked;
     }
@@ -191,6 +196,7 @@ export class SourceRegistry {
     if (this.byKey.size >= SOURCES_MAX) return null;
     const source = { ...sourceOf({ key, name: key, addresses: [], lock: null, codecVersion: 0 }), stored: false };
     this.byKey.set(key, source);
+    this.tell(`A source is heard for the first time: ${key}.`);
     return source;
   }
 
@@ -222,4 +228,9 @@ function follow(source: Source, row: SourceRow): void {
   if (decided || (row.lock !== null && !source.lock.locked && row.codecVersion === source.codecVersion)) {
     Object.assign(source, { lock: row.lock ?? UNLOCKED, lockSaved: true, codecVersion: row.codecVersion });
   }
+}
+
+function lockSentence(key: string, settings: CodecSettings): string {
+  const how = `${notationOf(settings)} in ${settings.charset}`;
+  return `${key} writes ${how}: what it writes otherwise goes to quarantine from now on.`;
 }
