@@ -55,6 +55,52 @@ describe('one candidate holds', () => {
 });
 
 describe('fails closed', () => {
+  /** One report in every way of writing; `holds`: what detection may take it for. */
+  const written: readonly (readonly [name: string, datagram: string, holds: string])[] = [
+    ['commas', 'a,1,OK,10,20,,5,x', 'delimited'],
+    ['commas and blanks', 'a, 1, OK, 10, 20, , 5, x', 'delimited'],
+    ['commas, a quote in a name', 'a,1,OK,10,20,,5,the "A" menu', 'delimited'],
+    ['key=value', 'CallID=a,SN=1,State=OK,Caller=10,Callee=20', 'key_value'],
+    ['JSON', '{"CallID":"a","SN":1,"State":"OK","Caller":"10","Callee":"20"}', 'json'],
+    ['XML', '<r><CallID>a</CallID><SN>1</SN><State>OK</State><Caller>1</Caller><Callee>2</Callee></r>', 'xml'],
+    [
+      'XML whose Call ID is a report by commas',
+      '<r CallID="a,1,OK,10,20,,5,x" SN="1" State="OK" Caller="1" Callee="2"/>',
+      'ambiguous',
+    ],
+    [
+      'XML whose text would be a report by commas',
+      '<r><CallID>a</CallID><SN>1,1,OK,10,20,,5,</SN><State>OK</State><Caller>1</Caller><Callee>2</Callee></r>',
+      'ambiguous',
+    ],
+    ['JSON within a report by commas', 'a,1,OK,10,20,,5,{"CallID":"a"}', 'delimited'],
+    ['XML within a report by commas', 'a,1,OK,10,20,,5,<r CallID="a"/>', 'delimited'],
+    ['two pipes', 'a||1||OK||10||20||||5||x', 'undetected'],
+    ['two commas', 'a,,1,,OK,,10,,20,,,,5,,x', 'undetected'],
+    ['colons', 'a:1:OK:10:20::5:x', 'undetected'],
+    ['all quoted', '"a","1","OK","10","20","","5","x"', 'undetected'],
+    ['numbers not quoted', '"a","1","OK",10,20,"",5,"x"', 'undetected'],
+    ['identity and name quoted, no forward', '"a","1","OK",10,20,5,"x"', 'ambiguous'],
+    ['a quoted name', 'a,1,OK,10,20,,5,"Sales, north"', 'ambiguous'],
+    ['lengths of 1 byte', '\x01a\x011\x02OK\x0210\x0220\0\x015\x01x', 'nul'],
+    ['lengths of 1 byte, no field empty', '\x01a\x011\x02OK\x0210\x0220\x0230\x015\x01x', 'undetected'],
+    ['lengths of 2 bytes', '\0\x01a\0\x011\0\x02OK\0\x0210\0\x0220\0\0\0\x015\0\x01x', 'nul'],
+    ['lengths that are commas', ','.repeat(3) + 'a,,,1,,,OK,,,10,,,20,,,,,,5', 'undetected'],
+    ['columns of blanks', 'a     1  OK  10  20      5 x     ', 'undetected'],
+    ['columns of NULs', 'a\0\0\x001\0OK\x0010\x0020\x005\0x', 'nul'],
+  ];
+
+  test.each(written)('%s', (_, datagram, holds) => {
+    const detection = detect(Buffer.from(datagram, 'latin1'));
+    expect(detection.ok ? detection.settings.codec : detection.reason).toBe(holds);
+  });
+
+  test('one that only quoting makes readable names it, so that it can be set', () => {
+    expect(detect(Buffer.from('"a","1","OK","10","20","","5","x"'))).toMatchObject({
+      detail: 'delimited by "," with quoting holds, but quoting is never guessed: it has to be set',
+    });
+  });
+
   test('two codecs that both hold are ambiguous', () => {
     const detection = detect(Buffer.from('a|1|OK|10|20||5|x,1,OK,10,20,,5,y'));
     expect(detection).toEqual({

@@ -66,5 +66,5 @@ function delimitersIn(text: string): readonly string[] {
     .slice(0, DELIMITERS_MAX);
 }
 
-/** Neither letters, digits nor what numbers and keys are made of: what a delimiter may consist of. */
-const MARKS = /[^\p{L}\p{N}=+*#]+/gu;
+/** Neither letters, digits, quotes nor what numbers and keys are made of: what a delimiter may consist of. */
+const MARKS = /[^\p{L}\p{N}=+*#"]+/gu;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { withAckForm } from './ack.js';
+import { notationOf } from './notation.js';
 import { ackFor, parseAs, rankParses } from './rank.js';
 
 const text = (bytes: Uint8Array | null): string | null => (bytes === null ? null : Buffer.from(bytes).toString());
@@ -43,6 +44,23 @@ test.each(['||', '::', ' ~ ', '\x01', '$@!', '/'])(
     expect(text(best?.ack ?? null)).toBe(['a1', '2'].join(best?.settings.delimiter ?? ''));
   },
 );
+
+test.each([
+  ['quoted:,', '"a","1","OK","10","20","30","5","Sales, north"'],
+  ['xml', '<r CallID="a" SN="1" State="OK" Caller="10" Callee="20"/>'],
+  ['length_prefixed:1be', '\x01a\x011\x02OK\x0210\x0220\0\x015\x01x'],
+  ['length_prefixed:2be', '\0\x01a\0\x011\0\x02OK\0\x0210\0\x0220\0\0\0\x015\0\x01x'],
+  [
+    'length_prefixed:4le',
+    ['a', '1', 'OK', '10', '20', '', '5', 'x'].map((one) => `${String.fromCharCode(one.length)}\0\0\0${one}`).join(''),
+  ],
+  ['fixed:6,3,4,4,4,6,3,8', 'a     1  OK  10  20  1001  5  Sales   '],
+  ['fixed:6,3,4,4,4,6,3,13', 'a\0\0\0\0\x001\0\0OK\0\x0010\0\x0020\0\x001001\0\x005\0\0Sales, north\0'],
+])('%s, which is set and never guessed, stands first for what it reads', (notation, datagram) => {
+  const [best] = rankParses(Buffer.from(datagram, 'latin1'));
+  expect(best).toMatchObject({ score: 1, parsed: { ok: true } });
+  expect(best === undefined ? null : notationOf(best.settings)).toBe(notation);
+});
 
 test('both charsets are tried where the bytes are no ASCII, or the one that is asked for', () => {
   const charsetsOf = (charset?: 'gb18030'): Set<string> =>
