@@ -5,6 +5,7 @@ import { AckWatch } from './ingest/ack-watch.js';
 import type { GroupCommit } from './ingest/group-commit.js';
 import type { Quarantine } from './ingest/quarantine.js';
 import type { Standby } from './ingest/spool/standby.js';
+import type { TwinListener } from './ingest/twin/listener.js';
 import type { Log } from './log.js';
 import { readSpool } from './main.spool.js';
 import { AckObjective } from './metrics/ack-objective.js';
@@ -31,6 +32,7 @@ export interface MeasuredParts {
   readonly quarantine: Quarantine;
   readonly standby: Standby;
   readonly udp: UdpServer;
+  readonly twin: TwinListener | null;
   readonly tally: Tally;
   readonly clock: Clock;
   readonly metering: Metering;
@@ -56,10 +58,14 @@ export function watchAcks(config: Config, parts: MeasuredParts, log: Log): AckWa
 }
 
 /** Says where the numbers of a receiver are read. */
-function readReceiver(config: Config, { groupCommit, quarantine, standby, udp, tally, metering }: MeasuredParts): void {
-  const { readings, labels } = metering;
+function readReceiver(config: Config, parts: MeasuredParts): void {
+  const { groupCommit, quarantine, standby, udp, twin, tally } = parts;
+  const { readings, labels } = parts.metering;
   // `spool`: notifications that an earlier process received and left in the spool.
-  const received = (): Counts => ({ udp: udp.stats().received, spool: standby.state().recovered });
+  const received = (): Counts => ({
+    ...{ udp: udp.stats().received, spool: standby.state().recovered },
+    ...(twin === null ? {} : { http: twin.stats().taken }),
+  });
   const inFlight = (): Counts => {
     const { queued, inFlight: committing } = groupCommit.depth();
     return { queued, committing, quarantine: quarantine.depth(), spool: standby.state().depth };

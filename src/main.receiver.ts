@@ -14,11 +14,13 @@ import { ReportController } from './ingest/report.controller.js';
 import { SpooledFeedStore } from './ingest/spool/feed-store.js';
 import type { SpoolState, Standby } from './ingest/spool/standby.js';
 import { Sweep } from './ingest/sweep.js';
+import type { TwinListener, TwinStats } from './ingest/twin/listener.js';
 import type { Log } from './log.js';
 import { ackAlarm, feedWatch } from './main.feed.js';
 import { type Metering, meteringOf, watchAcks } from './main.meter.js';
 import { type Tools, toolsOf } from './main.operator.js';
 import { buryFormer, openStandby, spoolProblems, startStandby } from './main.spool.js';
+import { twinListener } from './main.twin.js';
 import { quarantineOf } from './main.quarantine.js';
 import { udpServer } from './main.udp.js';
 import { type Counted, Tally } from './metrics.js';
@@ -39,9 +41,12 @@ import type { UdpServer } from './transport/udp.server.js';
 /** Batches that commit side by side: see docs/benchmarks.md. */
 const FLIGHTS_MAX = 2;
 
-/** What became of every datagram so far (law 3). */
+/** What became of every datagram and post so far (law 3). */
 export interface Counts {
   readonly transport: UdpStats;
+  /** Posts over HTTP; null where none are taken. */
+  readonly posts: TwinStats | null;
+  /** By source; those that post begin with `http:`. */
   readonly datagrams: readonly Counted[];
   readonly inFlight: number;
   /** Notifications an earlier process left in the spool: received by it, and counted here. */
@@ -86,6 +91,8 @@ interface Wired {
   readonly metering: Metering;
   readonly pulse: Pulse;
   readonly udp: UdpServer;
+  /** Null where no posts are taken. */
+  readonly twin: TwinListener | null;
   readonly recent: RecentDatagrams;
   readonly tools: Tools;
   readonly partitions: PartitionKeeper;
@@ -115,7 +122,7 @@ class ReceiverModule {
  */
 export async function openReceiver(config: Config, database: Database, clock: Clock, log: Log): Promise<Receiver> {
   const wired = await wire(config, database, clock, log);
-  const { id, udp, pulse, groupCommit, quarantine, tally, standby } = wired;
+  const { id, udp, twin, pulse, groupCommit, quarantine, tally, standby } = wired;
   const ackWatch = watchAcks(config, wired, log);
   const alarm = ackAlarm(database, wired.settings, clock, log);
   const app = await NestFactory.createMicroservice(ReceiverModule.over(wired), {
@@ -127,6 +134,7 @@ export async function openReceiver(config: Config, database: Database, clock: Cl
     startStandby(standby, wired);
     await nameReceiver(database.client, id, `${hostname()}:${String(process.pid)}`);
     await app.listen();
+    await twin?.listen();
     ackWatch.start();
     alarm.start();
   } catch (error) {
@@ -136,9 +144,11 @@ export async function openReceiver(config: Config, database: Database, clock: Cl
   const drain = async (): Promise<void> => {
     wired.servedUntil ??= clock.now();
     udp.pause();
+    twin?.pause();
     await groupCommit.close();
     await quarantine.flush();
     await udp.drain();
+    await twin?.drain();
   };
   const { recent, tools, metering } = wired;
   return {
@@ -148,7 +158,8 @@ export async function openReceiver(config: Config, database: Database, clock: Cl
       const { queued, inFlight } = groupCommit.depth();
       const { depth, recovered } = standby.state();
       const open = queued + inFlight + quarantine.depth() + depth;
-      return { transport: udp.stats(), datagrams: tally.lines(), inFlight: open, recovered };
+      const posts = twin?.stats() ?? null;
+      return { transport: udp.stats(), posts, datagrams: tally.lines(), inFlight: open, recovered };
     },
     spool: () => standby.state(),
     spooled: () => standby.waiting(),
@@ -205,6 +216,7 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
       if (lines.due(text, clock.now()) !== null) log.error(text, 'Sweep');
     },
   });
+  const twin = twinListener(config, { groupCommit, quarantine, sources, tally, clock }, log);
   // Last, since it goes on by itself and nothing after it can fail.
   const partitions = await keepPartitions(prisma, clock, config.retentionDays, (error) => {
     log.warn(`Partitions of the raw notifications were not kept: ${String(error)}`, 'Store');
@@ -223,6 +235,7 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
     metering,
     pulse,
     udp,
+    twin,
     recent,
     tools: toolsOf({ database, sources, groupCommit, clock }, settings),
     partitions,
@@ -250,6 +263,7 @@ async function shut(app: INestMicroservice, wired: Wired): Promise<void> {
     Logger.warn(`The last beat was not written: ${oneLine(error)}`, 'Sweep');
   }
   await standby.stop();
+  await wired.twin?.close();
   await app.close();
 }
 

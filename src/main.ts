@@ -99,12 +99,15 @@ async function undone(steps: readonly (() => Promise<void>)[]): Promise<void> {
 }
 
 /** The few lines an operator reads first. */
-function tellReceiving(log: Log, config: RunConfig, { sockets }: Receiver): void {
+function tellReceiving(log: Log, config: RunConfig, receiver: Receiver): void {
   const where =
     config.embedded === true ? `an embedded PostgreSQL under ${config.dataDir}` : 'the PostgreSQL of DATABASE_URL';
   log.log(`Keeping everything in ${where}.`, 'Ringledger');
-  const ends = sockets.map(({ address, port }) => `${address}:${String(port)}`).join(', ');
+  const ends = receiver.sockets.map(({ address, port }) => `${address}:${String(port)}`).join(', ');
   log.log(`Receiving call states on UDP ${ends}, from ${config.udpAllowedSources ?? 'loopback only'}.`, 'Ringledger');
+  const { posts } = receiver.counts();
+  if (posts === null) return;
+  log.log(`Taking posts on ${posts.url}, from ${config.twinAllowedSources ?? 'loopback only'}.`, 'Ringledger');
 }
 
 function tellAnswering(log: Log, http: string, tookMs: number): void {
