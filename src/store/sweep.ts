@@ -22,6 +22,7 @@ import { Contended, faultOf } from './faults.js';
 import { beat, declareOutage, declareOverflow, stopped } from './feed/beats.js';
 import { dueSpans, expireHoles, openSilences, upsertGaps } from './feed/gaps.js';
 import { rhythms, setSilentAfter, windowRhythm } from './feed/rhythm.js';
+import { setLearnedMeaning } from './learned-meaning.js';
 import { feedFacts, windowSample } from './sweep.facts.js';
 
 /** A serial that is a number. */
@@ -151,19 +152,8 @@ export class PgSweepStore implements SweepStore {
     });
   }
 
-  async setMeaning(source: SweptSource, change: MeaningChange): Promise<boolean> {
-    const { meaning, serialBase } = change;
-    const set = await this.prisma.$executeRaw`
-      update source
-      set serial_meaning = ${meaning}, serial_base = ${serialBase}, meaning_version = meaning_version + 1,
-        meanings = (coalesce(meanings::jsonb, '[]') || ${JSON.stringify(change)}::jsonb)::json,
-        book = null, processed_through = null
-      where key = ${source.key} and meaning_version = ${source.meaningVersion} and not meaning_pinned`;
-    if (set === 0) return false;
-    await this.prisma.$executeRaw`
-      update gap set status = 'explained', closed_at = ${instant(change.since)}
-      where source_key = ${source.key} and kind = 'serial' and call_key is null and status = 'open'`;
-    return true;
+  setMeaning(source: SweptSource, change: MeaningChange): Promise<boolean> {
+    return setLearnedMeaning(this.prisma, source, change);
   }
 
   windowSample(sourceKey: string, window: Span): Promise<WindowSample> {
