@@ -43,10 +43,19 @@ export interface LossWindow extends Span {
   readonly habits: Habits;
 }
 
+/** Settings with the instant from which on they held. */
+export interface SettingsVersion {
+  readonly since: number;
+  readonly settings: Settings;
+}
+
 /** What the ledger knows about one source. */
 export interface SourceFacts {
   readonly sourceKey: string;
+  /** Those this receiver runs with. */
   readonly settings: Settings;
+  /** All there have been, shared by all receivers, oldest first; none: these have always held. */
+  readonly versions: readonly SettingsVersion[];
   readonly meaning: SerialMeaning;
   /** per_call: the serial of a call's first notification. */
   readonly serialBase: number;
@@ -71,6 +80,7 @@ export function noFacts(sourceKey: string, settings: Settings): SourceFacts {
   return {
     sourceKey,
     settings,
+    versions: [],
     meaning: 'unknown',
     serialBase: 1,
     through: Number.NEGATIVE_INFINITY,
@@ -81,4 +91,18 @@ export function noFacts(sourceKey: string, settings: Settings): SourceFacts {
     quarantinedAt: [],
     lossWindows: [],
   };
+}
+
+/**
+ * The facts a call is folded by whose first notification was received at an instant: under the settings in force then, so that a
+ * change of RETRY or of a limit leaves the calls before it as they are, whichever receiver folds them. What came before
+ * the first version falls under that. The width of loss windows is always today's: windows are rows of all calls.
+ */
+export function factsAt(facts: SourceFacts, at: number): SourceFacts {
+  const version = facts.versions.findLast(({ since }) => since <= at) ?? facts.versions[0];
+  if (version === undefined) return facts;
+  const { lossWindowMs } = facts.settings;
+  const settings = { ...version.settings, lossWindowMs };
+  const same = (Object.keys(settings) as (keyof Settings)[]).every((key) => settings[key] === facts.settings[key]);
+  return same ? facts : { ...facts, settings };
 }

@@ -35,6 +35,7 @@ export function factsByMeaning(source: RebuiltSource, settings: Settings, feed: 
       holes: source.holes,
       epochs: source.epochs,
       outages: feed.outages,
+      versions: feed.versions,
       overflows: overflowsOf(source.key, feed.overflows),
       quarantinedAt: feed.quarantinedAt.get(source.key) ?? [],
       lossWindows: feed.windows.get(source.key) ?? [],

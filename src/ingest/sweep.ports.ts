@@ -4,7 +4,7 @@
  */
 import type { Book, Received } from '../delivery/book.js';
 import type { SampledSerial } from '../delivery/meaning.js';
-import type { LossWindow, Span } from '../delivery/facts.js';
+import type { LossWindow, SettingsVersion, Span } from '../delivery/facts.js';
 import type { WindowRhythm } from '../delivery/rhythm.js';
 import type { WindowSample } from '../delivery/window.js';
 import type { Gap, SerialMeaning } from '../notification.js';
@@ -77,6 +77,8 @@ export interface DueSpan {
 export interface FeedFacts {
   readonly outages: readonly Span[];
   readonly overflows: readonly Overflow[];
+  /** Every version of the settings, oldest first. */
+  readonly versions: readonly SettingsVersion[];
   readonly windows: ReadonlyMap<string, readonly ClosedWindow[]>;
   readonly quarantinedAt: ReadonlyMap<string, readonly number[]>;
 }

@@ -162,6 +162,7 @@ export class Sweep {
           holes: source.book === null ? [] : holesOf(source.book),
           epochs: source.book?.epochs ?? [],
           outages: feed.outages,
+          versions: feed.versions,
           overflows: overflowsOf(source.key, feed.overflows),
           quarantinedAt: feed.quarantinedAt.get(source.key) ?? [],
           lossWindows: windows,

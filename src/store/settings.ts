@@ -1,4 +1,5 @@
 import type { PrismaClient } from '../generated/prisma/client.js';
+import type { SettingsVersion } from '../delivery/facts.js';
 import type { Settings } from '../notification.js';
 
 /**
@@ -17,4 +18,14 @@ export async function declareSettings(prisma: PrismaClient, settings: Settings, 
       select row(retry, interval_ms, margin_ms, stale_ringing_ms, stale_answered_ms, loss_window_ms)
       from settings order by since desc, id desc limit 1
     )`;
+}
+
+/** Every version, oldest first: a handful in the life of an installation. */
+export async function settingsVersions(prisma: Pick<PrismaClient, '$queryRaw'>): Promise<readonly SettingsVersion[]> {
+  const rows = await prisma.$queryRaw<(Settings & { readonly since: Date })[]>`
+    select since, retry, interval_ms as "intervalMs", margin_ms as "marginMs",
+      stale_ringing_ms::float8 as "staleRingingMs", stale_answered_ms::float8 as "staleAnsweredMs",
+      loss_window_ms as "lossWindowMs"
+    from settings order by since, id`;
+  return rows.map(({ since, ...settings }) => ({ since: since.getTime(), settings }));
 }

@@ -5,6 +5,7 @@ import type { WindowSample } from '../delivery/window.js';
 import type { PrismaClient } from '../generated/prisma/client.js';
 import type { ClosedWindow, FeedFacts } from '../ingest/sweep.ports.js';
 import { overflowsSince } from './feed/beats.js';
+import { settingsVersions } from './settings.js';
 
 function instant(ms: number): Date {
   return new Date(ms);
@@ -12,10 +13,11 @@ function instant(ms: number): Date {
 
 /** Feed facts since an instant, ms since the epoch. */
 export async function feedFacts(prisma: PrismaClient, since: number): Promise<FeedFacts> {
-  const [outages, overflows, windows, quarantined] = await Promise.all([
+  const [outages, overflows, versions, windows, quarantined] = await Promise.all([
     prisma.$queryRaw<{ start_at: Date; end_at: Date }[]>`
       select start_at, end_at from outage where end_at >= ${instant(since)} order by end_at`,
     overflowsSince(prisma, since, 'end_at'),
+    settingsVersions(prisma),
     prisma.$queryRaw<
       {
         source_key: string;
@@ -52,6 +54,7 @@ export async function feedFacts(prisma: PrismaClient, since: number): Promise<Fe
   return {
     outages: outages.map((row) => ({ from: row.start_at.getTime(), to: row.end_at.getTime() })),
     overflows,
+    versions,
     windows: bySource,
     quarantinedAt,
   };

@@ -76,6 +76,7 @@ export class MemoryStore extends MemoryFeed implements SweepStore {
     return Promise.resolve({
       outages: this.outages.filter((one) => one.to >= since),
       overflows: this.overflows.filter((one) => one.to >= since),
+      versions: [],
       windows: new Map([...this.windows].map(([key, all]) => [key, all.filter((one) => one.to >= since)])),
       quarantinedAt,
     });
