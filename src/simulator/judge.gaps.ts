@@ -1,6 +1,15 @@
 /** Whether the gaps that serials and states declare are true. Pure. */
 import type { GapKind } from '../notification.js';
-import { covers, gapKey, isOneOfTwoRingings, lostOf, numeric, WINDOWS, type DeliveryRules } from './judge.delivery.js';
+import {
+  covers,
+  gapKey,
+  isOneOfTwoRingings,
+  lostOf,
+  numeric,
+  WINDOWS,
+  type DeliveryRules,
+  type Loss,
+} from './judge.delivery.js';
 import type { Matched, Matching } from './match.js';
 import type { LedgerGap } from './reading.js';
 import type { SentNotification } from './truth.js';
@@ -109,4 +118,41 @@ export function declaredMs(gaps: readonly LedgerGap[], kind: GapKind): number {
     until = to;
   }
   return total;
+}
+
+/** What outages are said to have cost, and what they did. */
+export interface OutageCost {
+  readonly outages: number;
+  /** Estimated beyond what serials and states show, and what those show inside. */
+  readonly expected: number;
+  readonly lost: number;
+}
+
+/** What an outage may have cost was sent up to H before it, and until its end. */
+export function judgeOutages(
+  matching: Matching,
+  losses: readonly Loss[],
+  gaps: readonly LedgerGap[],
+  horizonMs: number,
+): OutageCost {
+  const outages = gaps.filter(({ kind, estimatedLost }) => kind === 'outage' && estimatedLost !== null);
+  let [expected, lost] = [0, 0];
+  for (const outage of outages) {
+    const [from, to] = [outage.from - horizonMs, outage.to ?? outage.from];
+    const shown = gaps.filter(
+      (gap) =>
+        gap.source === outage.source &&
+        (gap.kind === 'serial' || gap.kind === 'state') &&
+        gap.certainty === 'certain' &&
+        gap.status === 'lost' &&
+        gap.from < to &&
+        (gap.to ?? gap.from) > from,
+    );
+    expected += (outage.estimatedLost ?? 0) + shown.reduce((sum, gap) => sum + (gap.estimatedLost ?? 1), 0);
+    lost += losses.filter(({ call, sent }) => {
+      const sentAt = sent.sentAt ?? Number.NEGATIVE_INFINITY;
+      return matching.sourceNames.get(call.source) === outage.source && sentAt >= from && sentAt < to;
+    }).length;
+  }
+  return { outages: outages.length, expected, lost };
 }

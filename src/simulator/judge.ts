@@ -3,7 +3,7 @@
  * truth (the rules of truth, last section). Pure: the truth and one reading of the public contract in, lines out.
  */
 import { judgeLosses, type Loss } from './judge.delivery.js';
-import { declaredMs, judgeGaps, type GapFinding } from './judge.gaps.js';
+import { declaredMs, judgeGaps, judgeOutages, type GapFinding, type OutageCost } from './judge.gaps.js';
 import { recordFaults, type RecordFault } from './judge.records.js';
 import type { AckMatch } from './ivr.js';
 import { match, type Matched, type Matching } from './match.js';
@@ -65,6 +65,7 @@ export function judge(input: JudgeInput): Judgement {
     ...recordLines(matching, input),
     ...lossLines(losses, matching),
     ...gapLines(findings, input),
+    outageLine(judgeOutages(matching, losses, input.reading.gaps, input.horizonMs), input),
     unknownLine(matching, input),
     overdueLine(matching, input),
     ...lawLines(matching, input),
@@ -159,6 +160,18 @@ function gapLines(findings: readonly GapFinding[], input: JudgeInput): Line[] {
       note: downMs === null ? 'the receiver was never seen down' : `truly ${String(downMs)} ms`,
     }),
   ];
+}
+
+/**
+ * What outages cost against what their gaps say. A call loses up to three notifications together, so the variance is up to
+ * three times that of independent losses; and the rate of a source is known to about a fifth.
+ */
+function outageLine({ outages, expected, lost }: OutageCost, input: JudgeInput): Line {
+  const limit =
+    outages === 0 || takesAnothersAck(input) ? null : round(Math.max(3, 3 * Math.sqrt(3 * expected) + expected / 5));
+  return line('outageOff', 'outages: |lost - estimated|', round(Math.abs(lost - expected)), limit, {
+    note: `${String(lost)} lost, ${expected.toFixed(1)} estimated or shown in ${String(outages)} outage gaps`,
+  });
 }
 
 /**
