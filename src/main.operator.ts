@@ -4,12 +4,14 @@ import type { Clock } from './clock.js';
 import { AckProbes } from './ingest/operator/ack-probe.js';
 import { Replay } from './ingest/operator/replay.js';
 import type { GroupCommit } from './ingest/group-commit.js';
-import type { Receiver } from './main.receiver.js';
+import type { Counted } from './metrics.js';
 import { horizonMs, type Settings } from './notification.js';
 import type { ReceiverRow } from './query/contract.receiver.js';
 import type { SourceRegistry } from './sources/registry.js';
 import type { Database } from './store/database.js';
 import { PgReplayStore } from './store/replay.js';
+import type { RecentDatagrams } from './transport/recent.js';
+import type { UdpStats } from './transport/udp.events.js';
 
 /** What an operator can have a receiver do. */
 export interface Tools {
@@ -33,8 +35,16 @@ export function toolsOf({ database, sources, groupCommit, clock }: ToolParts, se
   };
 }
 
+/** What is asked of a receiver. */
+interface Asked {
+  readonly recent: RecentDatagrams;
+  readonly startedAt: number;
+  readonly tools: Tools;
+  counts(): { readonly transport: UdpStats; readonly datagrams: readonly Counted[] };
+}
+
 /** A receiver as the answering half asks it. */
-export function receivingOf(receiver: Pick<Receiver, 'recent' | 'counts' | 'tools' | 'startedAt'>): Receiving {
+export function receivingOf(receiver: Asked): Receiving {
   const { recent, tools } = receiver;
   return new Receiving({
     recent: (after) => recent.after(after),
@@ -43,11 +53,11 @@ export function receivingOf(receiver: Pick<Receiver, 'recent' | 'counts' | 'tool
   });
 }
 
-function stateOf({ counts, startedAt }: Pick<Receiver, 'counts' | 'startedAt'>): ReceiverRow {
-  const { transport, datagrams } = counts();
+function stateOf(receiver: Asked): ReceiverRow {
+  const { transport, datagrams } = receiver.counts();
   const { received, answered, failed, oversized, inFlight, refused, sockets } = transport;
   return {
-    startedAt: new Date(startedAt),
+    startedAt: new Date(receiver.startedAt),
     ...{ received, answered, refusedAddress: refused.source, refusedStopping: refused.stopping },
     ...{ oversized, failed, inFlight },
     sockets: sockets.map(({ address, port, receiveBufferAskedBytes, receiveBufferGrantedBytes, warnings }) => ({

@@ -21,6 +21,22 @@ const COMMANDS: Readonly<Record<string, { readonly description: string; readonly
     description: 'Play an IVR over UDP, then judge whether the ledger tells the truth.',
     load: async () => (await import('./simulate.js')).simulateCommand(),
   },
+  'send-sample': {
+    description: 'Send one call as an IVR would, and show what is answered.',
+    load: async () => (await import('./send-sample.js')).sendSampleCommand(),
+  },
+  inspect: {
+    description: 'Show what arrived lately: bytes, text, every way to read it, copies and acks.',
+    load: async () => (await import('./inspect.js')).inspectCommand(),
+  },
+  calibrate: {
+    description: 'Try a codec on what could not be read, save it, read it again; find the ack an IVR likes.',
+    load: async () => (await import('./calibrate.js')).calibrateCommand(),
+  },
+  doctor: {
+    description: 'Check what stands between an IVR and the ledger, with what to do about it.',
+    load: async () => (await import('./doctor.js')).doctorCommand(),
+  },
 };
 
 async function buildProgram(asked: string | undefined): Promise<Command> {

@@ -38,7 +38,10 @@ function ackHealthOf(copies: number | null, retry: number): AckHealth {
   return copies >= (1 + retry) / 2 ? 'failing' : 'degraded';
 }
 
-/** How often each source's last notifications whose retries are over came, and how far apart first and last were. */
+/**
+ * How often each source's last notifications whose retries are over came, and how far apart first and last were. Copies from
+ * before it was read or answered as now say nothing of its acks: what was replayed from quarantine was never answered.
+ */
 async function copiesOf(
   db: Reads,
   keys: readonly string[],
@@ -54,6 +57,8 @@ async function copiesOf(
         from notification
         where source_key = asked.key
           and first_at >= ${at(asOf - SAMPLE_AGE_MS)} and first_at < ${at(asOf - horizonMs(settings))}
+          and first_at >= coalesce((select max(changed.at) from source_change changed
+            where changed.source_key = asked.key and field in ('codec', 'charset', 'ackForm')), '-infinity')
         order by first_at desc limit ${SAMPLE_MAX}) recent
       group by asked.key, recent.copies, recent.intervals`,
   );

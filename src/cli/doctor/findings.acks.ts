@@ -1,0 +1,78 @@
+/** What copies and the times of our answers say: are acks understood, and is a delay ours or the network's? Pure. */
+import { ignoresAcks, joinCopies } from '../field/arrivals.js';
+import type { Source } from '../field/contract.js';
+import type { Facts } from './facts.js';
+import { type Finding, found, notRunning, ok } from './finding.js';
+
+/** An answer slower than this share of the interval leaves too little for the way there and back. */
+const SLOW_SHARE = 0.5;
+
+/** What to do about each diagnosis that is one. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  late: 'see the delay below',
+  lost: 'look at the network on the way back; nothing is missed as long as one try and one answer get through',
+  not_understood:
+    'does a firewall or NAT drop what leaves this host, or does it leave from another address (UDP_HOST)? If answers reach the IVR',
+};
+
+export function ackFinding({ server, intervalMs }: Facts): Finding {
+  const check = 'copies';
+  if (server === null) return notRunning(check);
+  const arrived = joinCopies(server.datagrams, []);
+  const [ignored] = arrived.filter((one) => ignoresAcks(one, intervalMs)).map(({ source }) => source ?? '');
+  const ailing = (server.ledger?.sources ?? []).filter(({ ackDiagnosis }) => ackDiagnosis in REMEDIES);
+  const deaf = ailing.find(({ ackDiagnosis }) => ackDiagnosis === 'not_understood')?.key ?? ignored;
+  if (deaf !== undefined) {
+    const words =
+      ailing.length > 0
+        ? ailing.map(healthWords).join('; ')
+        : `${deaf} was answered each time and sent again at its interval`;
+    const remedy = `${REMEDIES['not_understood'] ?? ''}: ringledger calibrate --source '${deaf}' --ack-probe`;
+    return found(check, 'wrong', words, remedy);
+  }
+  const [first] = ailing;
+  if (first !== undefined) {
+    const status = first.ackDiagnosis === 'late' ? 'wrong' : 'note';
+    return found(check, status, ailing.map(healthWords).join('; '), REMEDIES[first.ackDiagnosis] ?? null);
+  }
+  const answered = arrived.filter(({ acked }) => acked > 0);
+  if (answered.length === 0) return found(check, 'unknown', 'nothing was answered lately', null);
+  const once = answered.filter(({ copies }) => copies === 1).length;
+  return ok(
+    check,
+    `${String(once)} of the last ${String(answered.length)} notifications came once: the answers are understood`,
+  );
+}
+
+function healthWords({ key, ackDiagnosis, copiesPerNotification }: Source): string {
+  const times = (copiesPerNotification ?? 0).toFixed(1);
+  return `${key} sends each notification ${times} times: answers are ${ackDiagnosis.replace('_', ' ')}`;
+}
+
+export function delayFinding({ server, intervalMs }: Facts): Finding {
+  const check = 'delay';
+  if (server === null) return notRunning(check);
+  const tookMs = server.datagrams
+    .flatMap(({ receivedAt, ackedAt }) => (ackedAt === null ? [] : [ackedAt - receivedAt]))
+    .sort((a, b) => a - b);
+  const p99 = tookMs[Math.floor((tookMs.length - 1) * 0.99)];
+  if (p99 === undefined) return found(check, 'unknown', 'nothing was answered lately', null);
+  const ours = `our answers leave within ${String(p99)} ms (99 of 100, of ${String(tookMs.length)}; the IVR tries again after ${String(intervalMs)} ms)`;
+  if (p99 > SLOW_SHARE * intervalMs)
+    return found(
+      check,
+      'wrong',
+      `the delay is ours: ${ours}`,
+      'see the database: its disk, its load, its distance; /metrics has the time of each commit',
+    );
+  const calls = server.ledger?.calls ?? [];
+  const late = calls.filter((call) => call.late).length;
+  if (late > 0)
+    return found(
+      check,
+      'note',
+      `${ours}, yet ${String(late)} of the last ${String(calls.length)} calls were reported late: first tries are lost on their way here`,
+      'that is the network between: look for loss with ping or mtr from the IVR',
+    );
+  return ok(check, ours);
+}

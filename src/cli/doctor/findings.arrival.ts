@@ -1,0 +1,84 @@
+/** Whether anything arrives, from where, what is refused and what cannot be read. Pure. */
+import type { Facts } from './facts.js';
+import { type Finding, found, notRunning, ok } from './finding.js';
+
+const QUIET_MS = 300_000;
+const SHOWN = 5;
+
+export function arrivingFinding({ server, now, port, hosts }: Facts): Finding {
+  const check = 'datagrams';
+  if (server === null) return notRunning(check);
+  const { receiver, datagrams } = server;
+  if (receiver.received === 0) {
+    const loopback = hosts.every((host) => host.startsWith('127.') || host === '::1');
+    const remedy = loopback
+      ? 'UDP_HOST is a loopback address, which no IVR reaches: set it to 0.0.0.0 or to the address the IVR sends to'
+      : `on the IVR set IVR_CALL_REPORT_IP to this host and IVR_CALL_REPORT_PORT to ${String(port)}; then the firewalls and routes between. Try the way here: ringledger send-sample --target <this host>:${String(port)} from another machine`;
+    return found(check, 'wrong', 'none has arrived since the server started', remedy);
+  }
+  const last = datagrams.at(-1);
+  const from = counted(datagrams.map(({ address }) => address));
+  const words = `${String(receiver.received)} since the start; lately from ${from}`;
+  const quietMs = last === undefined ? null : now - last.receivedAt;
+  if (quietMs !== null && quietMs > QUIET_MS)
+    return found(
+      check,
+      'note',
+      `${words}; none for ${String(Math.round(quietMs / 60_000))} minutes`,
+      'if there were calls: has the IVR been restarted or moved?',
+    );
+  return ok(check, words);
+}
+
+export function refusedFinding({ server, isAllowListSet }: Facts): Finding {
+  const check = 'refused addresses';
+  if (server === null) return notRunning(check);
+  const { receiver, datagrams } = server;
+  if (receiver.refusedAddress === 0) return ok(check, 'none');
+  const refused = datagrams.filter(({ fate, reason }) => fate === 'refused' && reason === 'source');
+  const addresses = [...new Set(refused.map(({ address }) => address))];
+  const from = addresses.length === 0 ? '' : `, lately from ${addresses.slice(0, SHOWN).join(', ')}`;
+  const why = isAllowListSet
+    ? 'UDP_ALLOWED_SOURCES does not hold them'
+    : 'UDP_ALLOWED_SOURCES is not set, so this machine alone may report';
+  const entry = addresses[0] ?? '<address>';
+  return found(
+    check,
+    addresses.length === 0 ? 'note' : 'wrong',
+    `${String(receiver.refusedAddress)} datagrams were refused${from}: ${why}`,
+    `if that is an IVR of yours: UDP_ALLOWED_SOURCES=ivr-1=${entry} in .env, and restart`,
+  );
+}
+
+export function unreadFinding({ server }: Facts): Finding {
+  const check = 'understood';
+  if (server === null) return notRunning(check);
+  if (server.ledger === null) return found(check, 'unknown', 'the database does not answer', null);
+  const { quarantine, sources } = server.ledger;
+  if (quarantine.length === 0) {
+    const locked = sources.filter((source) => source.locked).map(({ name, codec }) => `${name} ${codec ?? ''}`);
+    return ok(
+      check,
+      locked.length === 0 ? 'nothing is in quarantine' : `all of it (${locked.slice(0, SHOWN).join(', ')})`,
+    );
+  }
+  const reasons = counted(quarantine.map(({ reason }) => reason));
+  const [first] = quarantine;
+  const from = counted(quarantine.map(({ source }) => source));
+  const most = quarantine.length === 500 ? 'at least 500' : String(quarantine.length);
+  return found(
+    check,
+    'wrong',
+    `${most} datagrams are in quarantine, not acknowledged: ${reasons}; from ${from}`,
+    `ringledger inspect --source '${first?.source ?? ''}', then ringledger calibrate --source '${first?.source ?? ''}'`,
+  );
+}
+
+/** `a (3), b (1)`: the commonest first. */
+export function counted(values: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  const ranked = [...counts].sort((a, b) => b[1] - a[1]);
+  const shown = ranked.slice(0, SHOWN).map(([value, count]) => `${value} (${String(count)})`);
+  return ranked.length > SHOWN ? `${shown.join(', ')} and ${String(ranked.length - SHOWN)} more` : shown.join(', ');
+}

@@ -1,0 +1,122 @@
+/** A running server, asked over HTTP: what the operator's commands know of it they know from here. */
+import { z } from 'zod';
+import { loadConfig } from '../../config.js';
+
+/** Nobody answers, or the answer is none of ours. The message is a sentence for the operator. */
+export class ServerAway extends Error {}
+
+/** The server understood and said no: its reason. */
+export class Refused extends Error {}
+
+const TIMEOUT_MS = 10_000;
+
+const problem = z.object({
+  detail: z.string(),
+  errors: z.array(z.object({ parameter: z.string(), reason: z.string() })).optional(),
+});
+const graphqlAnswer = z.object({
+  data: z.unknown().optional(),
+  errors: z.array(z.object({ message: z.string(), extensions: z.unknown().optional() })).optional(),
+});
+
+/** Parameters of a request; one with several values is repeated. */
+export type Query = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+export class Server {
+  /** @param api such as `http://127.0.0.1:3000` */
+  constructor(readonly api: string) {}
+
+  /**
+   * `GET` of a path such as `/api/v1/sources`.
+   * @throws ServerAway, Refused
+   */
+  async get<T>(path: string, query: Query, schema: z.ZodType<T>): Promise<T> {
+    const url = new URL(path, this.api);
+    for (const [name, values] of Object.entries(query)) {
+      for (const value of values === undefined ? [] : [values].flat()) url.searchParams.append(name, value);
+    }
+    const { status, body } = await this.ask(url, {});
+    if (status === 200) return this.read(url, body, schema);
+    throw new Refused(`${url.pathname} answers ${String(status)}: ${problemText(body)}`);
+  }
+
+  /**
+   * Readiness, which is an answer also when it is no: a 503 with the reasons.
+   * @throws ServerAway
+   */
+  async ready<T>(schema: z.ZodType<T>): Promise<T> {
+    const url = new URL('/health/ready', this.api);
+    const { body } = await this.ask(url, {});
+    return this.read(url, body, schema);
+  }
+
+  /**
+   * A GraphQL query or mutation.
+   * @throws ServerAway, Refused
+   */
+  async graphql<T>(query: string, variables: Readonly<Record<string, unknown>>, schema: z.ZodType<T>): Promise<T> {
+    const url = new URL('/graphql', this.api);
+    const headers = { 'content-type': 'application/json' };
+    const { body } = await this.ask(url, { method: 'POST', headers, body: JSON.stringify({ query, variables }) });
+    const { data, errors } = this.read(url, body, graphqlAnswer);
+    if (errors !== undefined) throw new Refused(errors.map(faultText).join('\n'));
+    return this.check(url, data, schema);
+  }
+
+  private async ask(url: URL, init: RequestInit): Promise<{ readonly status: number; readonly body: string }> {
+    try {
+      const response = await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      return { status: response.status, body: await response.text() };
+    } catch (error) {
+      const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+      throw new ServerAway(
+        `Nobody answers at ${url.origin} (${cause}). Start Ringledger there (npm start), or name its address with --api.`,
+      );
+    }
+  }
+
+  private read<T>(url: URL, body: string, schema: z.ZodType<T>): T {
+    try {
+      return this.check(url, JSON.parse(body), schema);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      throw new ServerAway(`${url.href} answers no JSON: something else listens there. Name its address with --api.`);
+    }
+  }
+
+  private check<T>(url: URL, value: unknown, schema: z.ZodType<T>): T {
+    const read = schema.safeParse(value);
+    if (read.success) return read.data;
+    const [issue] = read.error.issues;
+    const where = issue?.path.map(String).join('.') ?? '';
+    throw new ServerAway(`${url.href} answers something else than this version expects (${where}): update both sides.`);
+  }
+}
+
+/** Where the configuration of this folder has the server listen; the standard address where there is none. */
+export function configuredApi(): string {
+  try {
+    const { httpHost, httpPort } = loadConfig();
+    const host = httpHost.includes(':') ? `[${httpHost}]` : httpHost;
+    return `http://${host}:${String(httpPort)}`;
+  } catch {
+    return 'http://127.0.0.1:3000';
+  }
+}
+
+function problemText(body: string): string {
+  try {
+    const { detail, errors = [] } = problem.parse(JSON.parse(body));
+    return [detail, ...errors.map(({ parameter, reason }) => `${parameter} ${reason}`)].join(' ');
+  } catch {
+    return body.slice(0, 200);
+  }
+}
+
+const faults = z.object({ errors: z.array(z.object({ parameter: z.string(), reason: z.string() })) });
+
+/** Faults of parameters come in the extensions of an error, each with its name. */
+function faultText({ message, extensions }: { readonly message: string; readonly extensions?: unknown }): string {
+  const read = faults.safeParse(extensions);
+  return read.success ? read.data.errors.map(({ parameter, reason }) => `${parameter} ${reason}`).join('\n') : message;
+}
