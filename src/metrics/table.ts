@@ -38,7 +38,7 @@ export const METRICS = {
 
   // Law 3: received = sum of datagrams + sum of in flight, over all transports.
   ringledger_datagrams_received_total: counter(
-    'Datagrams read from the sockets, whatever became of them.',
+    'Datagrams received, whatever became of them; of transport spool: left in the spool by an earlier process.',
     'transport',
   ),
   ringledger_datagrams_total: counter(
