@@ -1,4 +1,5 @@
 /** Reports that say when their events happened: how the record takes their times, and where it does not. */
+import fc from 'fast-check';
 import { addArrival } from '../delivery/evidence.js';
 import { noFacts, type SourceFacts, type Span } from '../delivery/facts.js';
 import { eventTimeSerial, type Notification, type Settings, type WireState } from '../notification.js';
@@ -164,4 +165,20 @@ describe('Ringing and Bye without an OK', () => {
     const [call] = callsOf(posts);
     expect(new Set(Object.values(call?.record.lossSample ?? { none: 1 }))).toEqual(new Set([0]));
   });
+});
+
+test('any order of the same posts gives the same calls, under one id each', () => {
+  const states: readonly WireState[] = ['early:-7', 'ringing', '183', 'ok', 'bye', 'other:-14'];
+  const post = fc.tuple(fc.integer({ min: 0, max: 60 }), fc.constantFrom(...states), fc.integer({ min: 0, max: 90 }));
+  const told = (posts: readonly Post[]): readonly unknown[] =>
+    callsOf(posts.map(([at, state, receivedS]): Post => [at * 10, state, receivedS * 10])).map(({ record }) => record);
+  fc.assert(
+    fc.property(fc.array(post, { minLength: 1, maxLength: 8 }), fc.integer(), (posts, seed) => {
+      const turned = posts
+        .map((one, index) => ({ one, place: Math.sin(seed + index) }))
+        .sort((a, b) => a.place - b.place);
+      expect(told(turned.map(({ one }) => one))).toEqual(told(posts));
+    }),
+    { numRuns: 2_000 },
+  );
 });
