@@ -37,6 +37,8 @@ export class Instance {
   /** Every span in which the application was not there, in ms. */
   downMs = 0;
   kills = 0;
+  /** Acked notifications that waited in the spool at one time, at most. */
+  spooledMost = 0;
   /** What went wrong by itself. */
   faults = [];
   said = '';
@@ -162,6 +164,18 @@ export class Instance {
       return Number(readFileSync(join(this.data, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
     } catch {
       return 0;
+    }
+  }
+
+  /** Looks at the spool until `until` resolves. */
+  async watchSpool(until) {
+    let over = false;
+    void until.then(() => (over = true));
+    while (!over) {
+      const answer = await fetch(`${this.api}/metrics`, { signal: AbortSignal.timeout(1_000) }).catch(() => null);
+      const text = (await answer?.text().catch(() => '')) ?? '';
+      this.spooledMost = Math.max(this.spooledMost, Number(/^ringledger_spool_datagrams (\d+)/m.exec(text)?.[1] ?? 0));
+      await sleep(200);
     }
   }
 

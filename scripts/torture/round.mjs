@@ -8,6 +8,12 @@ import { planRound, TRAFFIC } from './plan.mjs';
 /** A beat more or less at either end of an outage. */
 const HEARTBEATS_MS = 1_000;
 
+/** Sending, the last fault and its end. */
+const WATCHED_MS = 20_000;
+
+/** A database that is hurt alone costs nothing: the spool takes what it does not. */
+const DATABASE_ALONE = new Set(['kill_postgres', 'kill_backend', 'freeze_postgres']);
+
 /** Estimates are true of many rounds, not of one: they are summed and judged at the end. */
 const JUDGED_OVER_ALL = new Set(['possibleOff']);
 
@@ -18,6 +24,7 @@ export async function tortured(seed) {
   try {
     let truth = [];
     const over = runFaults(instance, plan.faults);
+    void instance.watchSpool(sleep(WATCHED_MS));
     const outcome = await simulate(options(plan, instance), over.progress, (told) => (truth = told));
     await over.done;
     const raw = await instance.stopAndRead((url) => rawOf(url));
@@ -124,7 +131,14 @@ function compared(truth, raw) {
 function verdict(plan, instance, { judgement, sender }, { sent, acked, notStored, storedTwice }) {
   const failed = judgement.lines.filter(({ ok, key }) => !ok && !JUDGED_OVER_ALL.has(key));
   const value = (key) => judgement.lines.find((line) => line.key === key)?.value ?? 0;
+  const costsNothing = plan.lossIn === 0 && plan.faults.every(({ kind }) => DATABASE_ALONE.has(kind));
+  const cost = costsNothing && (value('lost') > 0 || value('outageMs') > 0);
   const faults = [
+    ...(cost
+      ? [
+          `${String(value('lost'))} lost, ${String(value('outageMs'))} ms of outage declared, though only the database was hurt`,
+        ]
+      : []),
     ...instance.faults,
     ...notStored.map((name) => `acked and not stored: ${name}`),
     ...storedTwice.map((name) => `stored twice: ${name}`),
@@ -139,7 +153,7 @@ function verdict(plan, instance, { judgement, sender }, { sent, acked, notStored
     ...{ plan, faults, estimate: { lost: Number(lost), expected: Number(expected), sigma: Number(sigma) } },
     counts: {
       ...{ sent, acked, givenUp: sender.givenUp, lost: value('lost'), undeclared: value('undeclared') },
-      ...{ pending: value('pending'), downMs: Math.round(instance.downMs) },
+      ...{ pending: value('pending'), downMs: Math.round(instance.downMs), spooled: instance.spooledMost },
     },
   };
 }
