@@ -128,7 +128,9 @@ async function judged(one) {
 }
 
 async function startReceiver(database, { udp, http }) {
-  const env = { DATABASE_URL: withDatabase(database), IVR_CALL_REPORT_PORT: String(udp), HTTP_PORT: String(http) };
+  // A folder of its own: the spool that a killed receiver leaves is for its own database.
+  const own = { DATABASE_URL: withDatabase(database), DATA_DIR: join(folder, `${database}-${String(udp)}`) };
+  const env = { ...own, IVR_CALL_REPORT_PORT: String(udp), HTTP_PORT: String(http) };
   const child = spawn(process.execPath, [CLI, 'start'], {
     ...{ cwd: folder, stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...SETTINGS, ...env } },
   });
@@ -182,6 +184,7 @@ function row({ id, codec }, { judgement, fault }) {
     wrong: sum(['wrong', 'wrongBounds', 'wrongShape', 'wrongInferred'].map(value)),
     ...{ undeclared: value('undeclared'), declaredNotLost: value('declaredNotLost') },
     unknownPercent: value('unknownPercent'),
+    outageNote: judgement?.lines.find((line) => line.key === 'outageOff')?.note ?? '',
     failed: fault === undefined ? failed : [{ title: fault, value: '', limit: '', examples: [] }],
   };
   if (!asked.json) tellRow(result);
