@@ -131,6 +131,7 @@ export function timesOf(events: Events, settings: Settings, earlierRinging: bool
 /** Something was received, or by its own time happened, out of order; or gave a time that cannot be. */
 function isCallLate({ ringing, ok, bye }: Events, settings: Settings): boolean {
   const call = [...ringing, ...(ok === null ? [] : [ok]), ...(bye === null ? [] : [bye])];
+  if (call.every(gaveNoTime)) return call.some((one) => isLate(one, call));
   const moments = call.map((one) => ({ state: one.state, firstAt: happenedBy(one, settings) }));
   return moments.some((one) => isLate(one, moments)) || call.some((one) => isTimeIgnored(one, settings));
 }
