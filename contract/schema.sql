@@ -41,6 +41,7 @@ create table call (
   stale_at timestamp(3) with time zone,
   awaits_facts boolean not null,
   loss_sample integer[],
+  changed_tx bigint,
   constraint call_counts_check CHECK (((notification_count >= 0) AND (duplicate_count >= 0) AND (missing_count >= 0))),
   constraint call_disposition_basis_check CHECK ((disposition_basis = ANY (ARRAY['reported'::text, 'proven'::text, 'inferred'::text]))),
   constraint call_disposition_check CHECK ((disposition = ANY (ARRAY['answered'::text, 'not_answered'::text, 'unknown'::text]))),
@@ -54,6 +55,96 @@ create table call (
 comment on table call is 'One lifecycle record per call of a Call ID. The key starts with the call key, so that all calls of one Call ID lie together; settled is in it because it picks the partition, and a record stands in exactly one of the two.';
 CREATE INDEX call_first_seen_at_idx ON ONLY public.call USING btree (first_seen_at DESC, id DESC);
 CREATE INDEX call_id_idx ON ONLY public.call USING btree (id);
+
+create table call_change (
+  tx bigint not null,
+  at timestamp(3) with time zone not null,
+  superseded boolean not null,
+  call_key uuid not null,
+  id uuid not null,
+  settled boolean not null,
+  source_key text not null,
+  call_id text not null,
+  state text not null,
+  disposition text,
+  disposition_basis text,
+  caller_number text,
+  callee_number text,
+  forward_number text,
+  menu_id text,
+  menu_name text,
+  first_seen_at timestamp(3) with time zone not null,
+  ringing_at timestamp(3) with time zone,
+  ringing_at_earliest timestamp(3) with time zone,
+  ringing_code text,
+  answered_at timestamp(3) with time zone,
+  answered_at_earliest timestamp(3) with time zone,
+  ended_at timestamp(3) with time zone,
+  ended_at_earliest timestamp(3) with time zone,
+  presumed_ended_at timestamp(3) with time zone,
+  end_provenance text,
+  ring_ms bigint,
+  ring_ms_min bigint,
+  ring_ms_max bigint,
+  talk_ms bigint,
+  talk_ms_min bigint,
+  talk_ms_max bigint,
+  late boolean not null,
+  conflict boolean not null,
+  notification_count integer not null,
+  duplicate_count integer not null,
+  missing_count integer not null,
+  revision integer not null,
+  updated_at timestamp(3) with time zone not null,
+  constraint call_change_pkey PRIMARY KEY (call_key, id, revision, at)
+) partition by RANGE (at);
+comment on table call_change is 'Append-only: one row per revision of a record, as of that revision; superseded says that its id was taken away then. The key names a revision; at (the instant of the write) is in it because it picks the partition. One partition a day (UTC).';
+CREATE INDEX call_change_tx_idx ON ONLY public.call_change USING btree (tx, call_key, id, revision);
+
+create table call_change_default (
+  tx bigint not null,
+  at timestamp(3) with time zone not null,
+  superseded boolean not null,
+  call_key uuid not null,
+  id uuid not null,
+  settled boolean not null,
+  source_key text not null,
+  call_id text not null,
+  state text not null,
+  disposition text,
+  disposition_basis text,
+  caller_number text,
+  callee_number text,
+  forward_number text,
+  menu_id text,
+  menu_name text,
+  first_seen_at timestamp(3) with time zone not null,
+  ringing_at timestamp(3) with time zone,
+  ringing_at_earliest timestamp(3) with time zone,
+  ringing_code text,
+  answered_at timestamp(3) with time zone,
+  answered_at_earliest timestamp(3) with time zone,
+  ended_at timestamp(3) with time zone,
+  ended_at_earliest timestamp(3) with time zone,
+  presumed_ended_at timestamp(3) with time zone,
+  end_provenance text,
+  ring_ms bigint,
+  ring_ms_min bigint,
+  ring_ms_max bigint,
+  talk_ms bigint,
+  talk_ms_min bigint,
+  talk_ms_max bigint,
+  late boolean not null,
+  conflict boolean not null,
+  notification_count integer not null,
+  duplicate_count integer not null,
+  missing_count integer not null,
+  revision integer not null,
+  updated_at timestamp(3) with time zone not null,
+  constraint call_change_default_pkey PRIMARY KEY (call_key, id, revision, at)
+) partition of call_change DEFAULT;
+comment on table call_change_default is 'Changes whose day has no partition yet.';
+CREATE INDEX call_change_default_tx_call_key_id_revision_idx ON public.call_change_default USING btree (tx, call_key, id, revision);
 
 create table call_evidence (
   call_key uuid not null,
@@ -107,6 +198,7 @@ create table call_settled (
   stale_at timestamp(3) with time zone,
   awaits_facts boolean not null,
   loss_sample integer[],
+  changed_tx bigint,
   constraint call_counts_check CHECK (((notification_count >= 0) AND (duplicate_count >= 0) AND (missing_count >= 0))),
   constraint call_disposition_basis_check CHECK ((disposition_basis = ANY (ARRAY['reported'::text, 'proven'::text, 'inferred'::text]))),
   constraint call_disposition_check CHECK ((disposition = ANY (ARRAY['answered'::text, 'not_answered'::text, 'unknown'::text]))),
@@ -126,6 +218,15 @@ CREATE INDEX call_settled_first_seen_at_id_idx ON public.call_settled USING btre
 CREATE INDEX call_settled_forward_number_idx ON public.call_settled USING btree (forward_number text_pattern_ops) WHERE (forward_number IS NOT NULL);
 CREATE INDEX call_settled_id_idx ON public.call_settled USING btree (id);
 CREATE INDEX call_settled_talk_ms_idx ON public.call_settled USING btree (talk_ms DESC NULLS LAST, id DESC);
+
+create table call_superseded (
+  call_key uuid not null,
+  id uuid not null,
+  revision integer not null,
+  tx bigint not null,
+  constraint call_superseded_pkey PRIMARY KEY (call_key, id)
+);
+comment on table call_superseded is 'One row per id that a re-cut took away, with its last revision: should the id come back, its revisions go on from there.';
 
 create table call_unsettled (
   call_key uuid not null,
@@ -168,6 +269,7 @@ create table call_unsettled (
   stale_at timestamp(3) with time zone,
   awaits_facts boolean not null,
   loss_sample integer[],
+  changed_tx bigint,
   constraint call_counts_check CHECK (((notification_count >= 0) AND (duplicate_count >= 0) AND (missing_count >= 0))),
   constraint call_disposition_basis_check CHECK ((disposition_basis = ANY (ARRAY['reported'::text, 'proven'::text, 'inferred'::text]))),
   constraint call_disposition_check CHECK ((disposition = ANY (ARRAY['answered'::text, 'not_answered'::text, 'unknown'::text]))),
@@ -182,6 +284,28 @@ comment on table call_unsettled is 'Calls that an ordinary retry or a backlog ca
 CREATE INDEX call_unsettled_first_seen_at_id_idx ON public.call_unsettled USING btree (first_seen_at DESC, id DESC);
 CREATE INDEX call_unsettled_id_idx ON public.call_unsettled USING btree (id);
 CREATE INDEX call_unsettled_settle_after_idx ON public.call_unsettled USING btree (settle_after) WHERE (settle_after IS NOT NULL);
+
+create table change_base (
+  single boolean not null default true,
+  epoch integer not null,
+  ahead bigint not null,
+  cluster text not null,
+  constraint change_base_ahead_check CHECK ((ahead >= 0)),
+  constraint change_base_pkey PRIMARY KEY (single),
+  constraint change_base_single_check CHECK (single)
+);
+comment on table change_base is 'One row: how tx is counted. tx = transaction id + ahead; a dump restored into another cluster raises ahead above every tx there is, and epoch with it, so that numbers go on and cursors of before are recognised.';
+
+create table change_floor (
+  single boolean not null default true,
+  tx bigint not null,
+  call_key uuid not null,
+  id uuid not null,
+  revision integer not null,
+  constraint change_floor_pkey PRIMARY KEY (single),
+  constraint change_floor_single_check CHECK (single)
+);
+comment on table change_floor is 'One row at most: the last change that was dropped by age. A reader whose place is before it has missed something.';
 
 create table gap (
   ledger_key uuid not null,

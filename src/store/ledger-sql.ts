@@ -33,6 +33,23 @@ export type RarePart = (typeof RARE_PARTS)[number];
 
 const CALL_VALUES = CALL_COLUMNS.slice(3).filter((column) => column !== 'revision');
 
+/** The contract's part of a call row, as a row of `call_change` repeats it. */
+const TOLD_COLUMNS = CALL_COLUMNS.slice(0, CALL_COLUMNS.indexOf('updated_at') + 1);
+
+/**
+ * The number of this transaction, above that of every one that ended before it began (docs/adr/0011-changes-feed.md).
+ * Read once a statement, as `(select tx from written)`.
+ */
+export const WRITTEN = `written as materialized (
+  select pg_current_xact_id()::text::bigint + ahead as tx from change_base
+)`;
+
+/** Inserts into the changes feed the rows that `from` selects: call rows as they are now, with `changed_tx`. */
+export function tellSql(from: string, at: string): string {
+  return `insert into call_change (tx, at, superseded, ${TOLD_COLUMNS.join(', ')})
+  select changed_tx, ${at}::timestamptz, superseded, ${TOLD_COLUMNS.join(', ')} from (${from}) as raised`;
+}
+
 function assign(columns: readonly string[], from: string): string {
   return columns.map((column) => `${column} = ${from}.${column}`).join(', ');
 }
@@ -70,16 +87,39 @@ with guarded as (
     version = excluded.version, evidence = excluded.evidence, last_at = greatest(stored.last_at, excluded.last_at)
     where stored.version = excluded.version - 1
   returning 1
-), calls as (
-  insert into call as stored
+), ${WRITTEN}, sent_calls as materialized (
   ${sentRows('call', '$4', '$6')}
+), calls as (
+  insert into call as stored (${CALL_COLUMNS.join(', ')}, changed_tx)
+  select ${CALL_COLUMNS.map((column) => (column === 'revision' ? FROM_REVISION : `sent.${column}`)).join(', ')},
+    greatest((select tx from written), gone.tx)
+  from sent_calls as sent left join call_superseded as gone using (call_key, id)
   on conflict (call_key, id, settled) do update set
-    ${assign(CALL_VALUES, 'excluded')}, revision = stored.revision + excluded.revision
+    ${assign(CALL_VALUES, 'excluded')}, revision = stored.revision + least(excluded.revision, 1),
+    changed_tx = greatest(stored.changed_tx, excluded.changed_tx)
+  returning stored.*
 ), raw as (
   insert into notification
   ${sentRows('notification', '$5', '$6')}
-)${parts.join('')}
+)${parts.join('')}, told as (
+  ${tellSql(raisedSql(rare), '$6')}
+)
 select 1 / (count(*) = $3)::integer as guarded from guarded`;
+}
+
+/** Revisions of an id that a re-cut took away and that comes back go on from there; 0 says that nothing changed. */
+const FROM_REVISION = 'case sent.revision when 0 then 0 else sent.revision + coalesce(gone.revision, 0) end';
+
+/** The call rows of a write whose revision rose, from its other parts; an id that is taken away has a last revision too. */
+function raisedSql(rare: readonly RarePart[]): string {
+  const raised = [...TOLD_COLUMNS, 'changed_tx'].join(', ');
+  const parts = [
+    `select ${raised}, false as superseded
+    from calls join (select call_key, id from sent_calls where revision > 0) as sent using (call_key, id)`,
+  ];
+  if (rare.includes('moved')) parts.push(`select ${raised}, false from moved where raised`);
+  if (rare.includes('superseded')) parts.push(`select ${raised}, true from superseded`);
+  return parts.join('\n    union all ');
 }
 
 const RAW_KEY_MATCH = ['call_key', 'first_at', 'serial', 'state', 'digest']
@@ -87,13 +127,17 @@ const RAW_KEY_MATCH = ['call_key', 'first_at', 'serial', 'state', 'digest']
   .join(' and ');
 
 const RARE_SQL: Readonly<Record<RarePart, (parameter: string) => string>> = {
-  // The row may stand in either partition and may change it; then the contract's `settled` changed too.
+  // The row may stand in either partition and may change it; then the contract's `settled` changed too. `old` is the row as it
+  // was, which `returning` alone cannot say before PostgreSQL 18.
   moved: (parameter) => `moved as (
   update call as stored set
     settled = sent.settled, ${assign(CALL_VALUES, 'sent')},
-    revision = stored.revision + greatest(sent.revision, (stored.settled <> sent.settled)::integer)
+    revision = stored.revision + greatest(sent.revision, (stored.settled <> sent.settled)::integer),
+    changed_tx = greatest(stored.changed_tx, (select tx from written))
   from (${sentRows('call', parameter, '$6')}) as sent
-  where stored.call_key = sent.call_key and stored.id = sent.id
+    join call as old on old.call_key = sent.call_key and old.id = sent.id
+  where stored.call_key = sent.call_key and stored.id = sent.id and stored.settled = old.settled
+  returning stored.*, sent.revision > 0 or old.settled <> sent.settled as raised
 )`,
   gaps: (parameter) => `gaps as (
   insert into gap
@@ -108,12 +152,25 @@ const RARE_SQL: Readonly<Record<RarePart, (parameter: string) => string>> = {
   raw_deletes: (parameter) => `raw_deletes as (
   delete from notification as stored using (${sentRows('notification', parameter, '$6')}) as sent where ${RAW_KEY_MATCH}
 )`,
-  superseded: (parameter) => `superseded as (
+  superseded: (parameter) => `taken as (
   delete from call as stored
   using unnest(string_to_array(${parameter}, ',')::text[]) as sent (pair)
   where stored.call_key = split_part(pair, ' ', 1)::uuid and stored.id = split_part(pair, ' ', 2)::uuid
+  returning stored.*
+), superseded as (
+  select ${TOLD_COLUMNS.map(takenColumn).join(', ')}, greatest(changed_tx, (select tx from written)) as changed_tx
+  from taken
+), kept_in_mind as (
+  insert into call_superseded as known (call_key, id, revision, tx)
+  select call_key, id, revision, changed_tx from superseded
+  on conflict (call_key, id) do update set revision = excluded.revision, tx = excluded.tx
 )`,
 };
+
+function takenColumn(column: string): string {
+  if (column === 'revision') return 'revision + 1 as revision';
+  return column === 'updated_at' ? '$6::timestamptz as updated_at' : column;
+}
 
 /** Every column list of the module, for the test that compares them with the tables. */
 export const TABLE_COLUMNS = {

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import type { PrismaClient } from '../generated/prisma/client.js';
-import { dropPartitions, ensurePartitions } from './partitions.js';
+import { continueChanges } from './change-base.js';
+import { DAILY_TABLES, dropPartitions, ensurePartitions } from './partitions.js';
 
 const DAY_MS = 86_400_000;
 /** Partitions are made this far ahead: a weekend without a successful round loses nothing, and then the default one takes over. */
@@ -13,7 +14,8 @@ export interface PartitionKeeper {
 }
 
 /**
- * Makes partitions ahead of time and drops those older than the retention: now, and then every hour.
+ * Makes partitions ahead of time and drops those older than the retention: now, and then every hour. Before that, once, it sees
+ * to the numbers of the changes feed (change-base.ts).
  * @param onFault told when a later round failed; the next one tries again
  * @throws what the database said when the first round failed
  */
@@ -25,10 +27,13 @@ export async function keepPartitions(
 ): Promise<PartitionKeeper> {
   const round = async (): Promise<void> => {
     const now = clock.now();
-    // Yesterday too: a notification received just before midnight may be written after it.
-    await ensurePartitions(prisma, now - DAY_MS, now + AHEAD_MS);
-    await dropPartitions(prisma, now - retentionDays * DAY_MS);
+    for (const table of DAILY_TABLES) {
+      // Yesterday too: a notification received just before midnight may be written after it.
+      await ensurePartitions(prisma, table, now - DAY_MS, now + AHEAD_MS);
+      await dropPartitions(prisma, table, now - retentionDays * DAY_MS);
+    }
   };
+  await continueChanges(prisma);
   await round();
   const timer = setInterval(() => {
     round().catch(onFault);

@@ -18,12 +18,12 @@ import type {
   SweptSource,
 } from '../ingest/sweep.ports.js';
 import type { Gap, SerialMeaning, WireState } from '../notification.js';
-import { Contended, faultOf } from './faults.js';
 import { beat, declareOutage, declareOverflow, stopped } from './feed/beats.js';
 import { dueSpans, expireHoles, openSilences, upsertGaps } from './feed/gaps.js';
 import { rhythms, setSilentAfter, windowRhythm } from './feed/rhythm.js';
 import { setLearnedMeaning } from './learned-meaning.js';
 import { feedFacts, windowSample } from './sweep.facts.js';
+import { settle } from './sweep.settle.js';
 
 /** A serial that is a number. */
 const DECIMAL = /^\d{1,38}$/;
@@ -191,23 +191,8 @@ export class PgSweepStore implements SweepStore {
       on conflict (source_key, start_at) do nothing`;
   }
 
-  /** Rows are taken in key order, as ingest takes them; one that loses a deadlock all the same is left to the next tick. */
-  async settle(through: number, now: number, limit: number): Promise<number> {
-    try {
-      return await this.prisma.$executeRaw`
-        update call set settled = true, revision = revision + 1, updated_at = ${instant(now)}
-        from (
-          select call_key as due_key, id as due_id from call_unsettled
-          where settle_after <= ${instant(through)} and not awaits_facts
-          order by settle_after limit ${limit}
-        ) as due
-        where call_key = due_key and id = due_id and not settled
-          and settle_after <= ${instant(through)} and not awaits_facts`;
-    } catch (error) {
-      const fault = faultOf(error);
-      if (fault instanceof Contended) return 0;
-      throw fault;
-    }
+  settle(through: number, now: number, limit: number): Promise<number> {
+    return settle(this.prisma, through, now, limit);
   }
 
   dueCalls(through: number, limit: number): Promise<readonly DueKey[]> {

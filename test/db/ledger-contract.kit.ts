@@ -20,6 +20,8 @@ export interface Stores {
   pin(key: string): Promise<void>;
   /** Call ID, state, whether settled, revision; in order of Call IDs. */
   calls(): Promise<readonly (readonly [string, string, boolean, number])[]>;
+  /** Call ID, revision, state, and `settled` or `superseded` where it is; in the order in which a reader is told. */
+  changes(): Promise<readonly (readonly [string, number, string, string])[]>;
   /** Detail, status and instant of closing after {@link EPOCH}, in order of details. */
   gaps(): Promise<readonly (readonly [string, string, number | null])[]>;
   /** Detail and copies, the oldest first. */

@@ -25,6 +25,7 @@ export function ledgerContract(name: string, open: () => Promise<Stores>): void 
       await ledger().addSource(SOURCE);
     });
     describe('ingest', ingestTests);
+    describe('changes', changesTests);
     describe('quarantine', quarantineTests);
     describe('beats', beatTests);
     describe('sources', sourceTests);
@@ -71,6 +72,34 @@ function ingestTests(): void {
     const [call] = await ledger().calls();
     expect(call?.slice(0, 2)).toEqual(['a', 'ended']);
     expect(call?.[3]).toBeGreaterThan(before);
+  });
+}
+
+function changesTests(): void {
+  test('every revision is told once, as of that revision, and a copy is not', async () => {
+    await commit(...life('a', 0, 'ringing'));
+    await commit(...life('a', 3_000, 'ringing'));
+    await commit(...life('a', 0, 'ringing', 'ok').slice(1));
+    await commit(...life('a', 0, 'ringing', 'ok', 'bye').slice(2));
+    await commit(...life('a', 3_000, 'ringing', 'ok', 'bye').slice(2));
+    await ledger().store.settle(EPOCH + 100_000_000, EPOCH, 10);
+    expect(await ledger().changes()).toEqual([
+      ['a', 1, 'ringing', ''],
+      ['a', 2, 'answered', ''],
+      ['a', 3, 'ended', ''],
+      ['a', 4, 'ended', 'settled'],
+    ]);
+    expect(await ledger().calls()).toEqual([['a', 'ended', true, 4]]);
+  });
+
+  test('an id that a re-cut took away is told as superseded, and its revisions go on when it comes back', async () => {
+    await commit(arrival('r', '3', 'ok', 60_000));
+    await commit(arrival('r', '1', 'ringing', 30_000));
+    const told = (await ledger().changes()).map(([, revision, , what]) => `${String(revision)} ${what}`);
+    expect(told.sort()).toEqual(['1 ', '1 ', '2 superseded']);
+    // More than H before it another OK: the first one opens a call of its own again (docs/truth.md 6).
+    await commit(arrival('r', '2', 'ok', 32_000));
+    expect(await ledger().changes()).toContainEqual(['r', 3, 'answered', '']);
   });
 }
 

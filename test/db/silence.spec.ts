@@ -41,7 +41,7 @@ afterAll(async () => {
 
 beforeEach(async () => {
   await pool.query(
-    'truncate call, call_evidence, notification, gap, quarantine, outage, overflow, loss_window, receiver, source',
+    'truncate call, call_change, call_superseded, call_evidence, notification, gap, quarantine, outage, overflow, loss_window, receiver, source',
   );
   await pool.query(
     `insert into source (key, name, addresses, created_at, serial_meaning, meaning_pinned, meaning_version, folded_version)

@@ -45,7 +45,7 @@ async function rows<Row extends readonly unknown[]>(columns: string, from: strin
 
 ledgerContract('PostgreSQL', async () => {
   await pool.query(
-    'truncate call, call_evidence, notification, gap, quarantine, outage, overflow, loss_window, receiver, source, settings',
+    'truncate call, call_change, call_superseded, call_evidence, notification, gap, quarantine, outage, overflow, loss_window, receiver, source, settings',
   );
   return {
     store: postgres(),
@@ -58,6 +58,11 @@ ledgerContract('PostgreSQL', async () => {
       await pool.query('update source set meaning_pinned = true where key = $1', [key]);
     },
     calls: () => rows('call_id, state, settled, revision', 'call order by call_id, id'),
+    changes: () =>
+      rows(
+        "call_id, revision, state, case when superseded then 'superseded' when settled then 'settled' else '' end",
+        'call_change order by tx, call_id, superseded, id, revision',
+      ),
     gaps: () =>
       rows(`detail, status, (extract(epoch from closed_at) * 1000)::bigint - ${String(EPOCH)}`, 'gap order by detail'),
     quarantined: () => rows('detail, copies', 'quarantine order by received_at, id'),
@@ -83,6 +88,13 @@ ledgerContract('memory', () => {
         [...store.calls.values()]
           .map(({ record, revision }) => [record.callId, record.state, record.settled, revision] as const)
           .sort(byFirst),
+      ),
+    changes: () =>
+      Promise.resolve(
+        store.changes.map(({ record, revision, superseded }) => {
+          const last = superseded ? 'superseded' : record.settled ? 'settled' : '';
+          return [record.callId, revision, record.state, last] as const;
+        }),
       ),
     gaps: () =>
       Promise.resolve(

@@ -38,7 +38,7 @@ afterAll(async () => {
 
 beforeEach(async () => {
   await pool.query(
-    'truncate call, call_evidence, notification, gap, quarantine, outage, overflow, loss_window, receiver, source',
+    'truncate call, call_change, call_superseded, call_evidence, notification, gap, quarantine, outage, overflow, loss_window, receiver, source',
   );
   await pool.query('insert into source (key, name, addresses, created_at) values ($1, $1, array[$1], now())', [SOURCE]);
 });

@@ -55,7 +55,7 @@ async function rebuild(): Promise<Rebuild> {
 /** Every column of every record but those that say when and how often it was written. */
 async function records(): Promise<ReadonlyMap<string, unknown>> {
   const { rows } = await pool.query<{ id: string; record: unknown }>(
-    `select id, to_jsonb(call) - 'revision' - 'updated_at' as record from call order by id`,
+    `select id, to_jsonb(call) - array['revision', 'updated_at', 'changed_tx'] as record from call order by id`,
   );
   return new Map(rows.map(({ id, record }) => [id, record]));
 }

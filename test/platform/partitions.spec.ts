@@ -39,8 +39,8 @@ async function whereRowsAre(): Promise<string[]> {
 }
 
 test('partitions cover every day from the first instant to the last, and making them again makes none', async () => {
-  expect(await ensurePartitions(runner(), NOON, NOON + 2 * DAY_MS)).toBe(3);
-  expect(await ensurePartitions(runner(), NOON, NOON + 2 * DAY_MS)).toBe(0);
+  expect(await ensurePartitions(runner(), 'notification', NOON, NOON + 2 * DAY_MS)).toBe(3);
+  expect(await ensurePartitions(runner(), 'notification', NOON, NOON + 2 * DAY_MS)).toBe(0);
   await insert(Date.UTC(2026, 2, 10));
   await insert(Date.UTC(2026, 2, 11) - 1);
   await insert(Date.UTC(2026, 2, 13) - 1);
@@ -50,13 +50,13 @@ test('partitions cover every day from the first instant to the last, and making 
 test('a row whose day has no partition waits in the default and moves when the partition is made', async () => {
   await insert(NOON);
   await insert(NOON + 9 * DAY_MS);
-  await ensurePartitions(runner(), NOON, NOON);
+  await ensurePartitions(runner(), 'notification', NOON, NOON);
   expect(await whereRowsAre()).toEqual(['notification_20260310', 'notification_default']);
 });
 
 test('receivers that make the same partitions at once, under writes, all succeed and no row is lost', async () => {
   const writes = Array.from({ length: 200 }, (_, n) => insert(NOON + (n % 4) * DAY_MS, String(n)));
-  const makers = Array.from({ length: 6 }, () => ensurePartitions(runner(), NOON, NOON + 3 * DAY_MS));
+  const makers = Array.from({ length: 6 }, () => ensurePartitions(runner(), 'notification', NOON, NOON + 3 * DAY_MS));
   await Promise.all([...writes, ...makers]);
   const rows = await whereRowsAre();
   expect(rows).toHaveLength(200);
@@ -65,16 +65,16 @@ test('receivers that make the same partitions at once, under writes, all succeed
 
 test('retention drops the days that ended before the limit, default rows among them', async () => {
   await insert(NOON - 40 * DAY_MS);
-  await ensurePartitions(runner(), NOON, NOON + DAY_MS);
+  await ensurePartitions(runner(), 'notification', NOON, NOON + DAY_MS);
   await insert(NOON);
   await insert(NOON + DAY_MS);
-  expect(await dropPartitions(runner(), NOON + DAY_MS)).toEqual(['notification_20260310']);
+  expect(await dropPartitions(runner(), 'notification', NOON + DAY_MS)).toEqual(['notification_20260310']);
   expect(await whereRowsAre()).toEqual(['notification_20260311']);
 });
 
 test('a partition has the key, the checks and the index of its parent', async () => {
   const prisma = testPrisma(database);
-  await ensurePartitions(prisma, NOON, NOON);
+  await ensurePartitions(prisma, 'notification', NOON, NOON);
   await prisma.$disconnect();
   const { rows } = await pool.query<{ definition: string }>(
     `select indexdef as definition from pg_indexes where tablename = 'notification_20260310' order by 1`,

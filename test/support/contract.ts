@@ -29,7 +29,7 @@ async function schemaSql(pool: pg.Pool): Promise<string> {
     pool,
     `select oid::regclass::text as line from pg_class
      where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')
-       and relname !~ '^_prisma|^notification_[0-9]' order by 1`,
+       and relname !~ '^_prisma|^(notification|call_change)_[0-9]' order by 1`,
   );
   const printed: string[] = [];
   for (const table of tables) printed.push(await tableSql(pool, table));

@@ -19,6 +19,13 @@ export interface MemoryCall {
   readonly revision: number;
 }
 
+/** A revision as the `call_change` table would hold it. */
+export interface MemoryChange {
+  readonly record: CallRecord;
+  readonly revision: number;
+  readonly superseded: boolean;
+}
+
 export interface RawRow {
   readonly key: KeyRef;
   readonly write: RawWrite;
@@ -28,6 +35,10 @@ export abstract class MemoryLedger implements LedgerStore, QuarantineStore {
   readonly evidence = new Map<string, { version: number; document: string }>();
   readonly calls = new Map<string, MemoryCall>();
   readonly unsettled = new Set<string>();
+  /** In the order of their writing. */
+  readonly changes: MemoryChange[] = [];
+  /** The last revision of ids that a re-cut took away. */
+  private readonly superseded = new Map<string, number>();
   readonly gaps = new Map<string, Gap>();
   readonly quarantined = new Map<string, QuarantinedDatagram>();
   readonly raw = new Map<string, RawRow>();
@@ -67,13 +78,22 @@ export abstract class MemoryLedger implements LedgerStore, QuarantineStore {
     for (const { record, revised } of change.calls) {
       const before = this.calls.get(record.id);
       const raised = before === undefined || revised || before.record.settled !== record.settled;
-      this.put({ key: change.key, record, revision: (before?.revision ?? 0) + Number(raised) });
+      const revision = (before?.revision ?? this.superseded.get(record.id) ?? 0) + Number(raised);
+      this.put({ key: change.key, record, revision });
+      if (raised) this.changes.push({ record, revision, superseded: false });
     }
-    for (const id of change.superseded) {
-      this.calls.delete(id);
-      this.unsettled.delete(id);
-    }
+    for (const id of change.superseded) this.takeAway(id);
     for (const gap of change.gaps) this.gaps.set(gap.id, gap);
+  }
+
+  private takeAway(id: string): void {
+    const gone = this.calls.get(id);
+    if (gone === undefined) return;
+    const last = { record: gone.record, revision: gone.revision + 1, superseded: true };
+    this.changes.push(last);
+    this.superseded.set(id, last.revision);
+    this.calls.delete(id);
+    this.unsettled.delete(id);
   }
 
   private writeRaw({ key, raw }: KeyChange): void {

@@ -176,8 +176,11 @@ export class MemoryStore extends MemoryFeed implements SweepStore {
     const due = this.unsettledRecords()
       .filter(({ record }) => record.settleAfter !== null && record.settleAfter <= through && !record.awaitsFacts)
       .slice(0, limit);
-    for (const call of due)
-      this.put({ ...call, record: { ...call.record, settled: true }, revision: call.revision + 1 });
+    for (const call of due) {
+      const settled = { ...call, record: { ...call.record, settled: true }, revision: call.revision + 1 };
+      this.put(settled);
+      this.changes.push({ record: settled.record, revision: settled.revision, superseded: false });
+    }
     return Promise.resolve(due.length);
   }
 
