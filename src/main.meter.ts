@@ -14,7 +14,6 @@ import { Readings, type Sample } from './metrics/readings.js';
 import { SourceLabels } from './metrics/source-labels.js';
 import type { Counted, Tally } from './metrics.js';
 import type { PoolState } from './store/database.js';
-import type { UdpStats } from './transport/udp.events.js';
 import type { UdpServer } from './transport/udp.server.js';
 
 type Counts = Readonly<Record<string, number>>;
@@ -39,7 +38,8 @@ export interface MeasuredParts {
 }
 
 export function meteringOf(config: Config): Metering {
-  const labels = new SourceLabels(namesIn(config.udpAllowedSources));
+  const posting = namesIn(config.twinAllowedSources).map((name) => `http:${name}`);
+  const labels = new SourceLabels([...namesIn(config.udpAllowedSources), ...posting]);
   const meter = new IngestMeter(new AckObjective(config, labels));
   const readings = new Readings();
   meter.register(readings);
@@ -66,14 +66,23 @@ function readReceiver(config: Config, parts: MeasuredParts): void {
     ...{ udp: udp.stats().received, spool: standby.state().recovered },
     ...(twin === null ? {} : { http: twin.stats().taken }),
   });
+  const unread = (): Counts => {
+    const { refused, failed } = udp.stats();
+    return { ...refused, failed: failed + (twin?.stats().failed ?? 0) };
+  };
+  const acked = (): Counts => ({
+    udp: udp.stats().answered,
+    ...(twin === null ? {} : { http: twin.stats().acknowledged }),
+  });
   const inFlight = (): Counts => {
     const { queued, inFlight: committing } = groupCommit.depth();
     return { queued, committing, quarantine: quarantine.depth(), spool: standby.state().depth };
   };
   readings.read('ringledger_datagrams_received_total', () => samplesOf('transport', received()));
-  readings.read('ringledger_datagrams_total', () => fatesOf(udp.stats(), tally.lines(), labels));
+  readings.read('ringledger_datagrams_total', () => fatesOf(unread(), tally.lines(), labels));
   readings.read('ringledger_datagrams_in_flight', () => samplesOf('stage', inFlight()));
-  readings.read('ringledger_acks_sent_total', () => udp.stats().answered);
+  readings.read('ringledger_acks_sent_total', () => samplesOf('transport', acked()));
+  readings.read('ringledger_requests_refused_total', () => samplesOf('reason', twin?.stats().refused ?? {}));
   readings.read('ringledger_acks_unsent_total', () => udp.stats().unsent);
   readings.read('ringledger_queue_depth', () => groupCommit.depth().queued);
   readings.read('ringledger_queue_limit', () => config.ingestQueueMax);
@@ -112,8 +121,7 @@ export function readPools(readings: Readings, pools: Readonly<Record<string, { p
 }
 
 /** Law 3's right side, with the sources that share a label added up. */
-function fatesOf({ refused, failed }: UdpStats, lines: readonly Counted[], labels: SourceLabels): readonly Sample[] {
-  const unread = { ...refused, failed };
+function fatesOf(unread: Counts, lines: readonly Counted[], labels: SourceLabels): readonly Sample[] {
   const counted = [
     ...lines.map((line) => ({ ...line, source: labels.of(line.source) })),
     ...Object.entries(unread).map(([reason, count]) => ({ source: '', fate: 'refused', reason, count })),

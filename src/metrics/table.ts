@@ -38,7 +38,7 @@ export const METRICS = {
 
   // Law 3: received = sum of datagrams + sum of in flight, over all transports.
   ringledger_datagrams_received_total: counter(
-    'Datagrams received, whatever became of them; of transport spool: left in the spool by an earlier process.',
+    'Datagrams received, whatever became of them. Transport http: posts of a switch that were read; spool: left in it by an earlier process.',
     'transport',
   ),
   ringledger_datagrams_total: counter(
@@ -50,8 +50,13 @@ export const METRICS = {
     'Datagrams received whose fate is open: queued for a batch, committing, on the way to quarantine, or spooled.',
     'stage',
   ),
-  ringledger_acks_sent_total: counter('Acks handed to the operating system.'),
+  ringledger_acks_sent_total: counter('Acks handed to the operating system.', 'transport'),
   ringledger_acks_unsent_total: counter('Acks of stored notifications that could not be sent; the next copy gets one.'),
+
+  ringledger_requests_refused_total: counter(
+    'Connections and requests to TWIN_PORT refused before a post was read: they are not among the datagrams.',
+    'reason',
+  ),
 
   ringledger_receive_wait_seconds: histogram(
     'How long a datagram may have waited in the kernel before it was read: an upper bound.',
@@ -64,7 +69,7 @@ export const METRICS = {
   ringledger_commit_seconds: histogram('One batch in PostgreSQL: read, fold, write, commit.', SPANS_S),
   ringledger_commit_calls: histogram('Call IDs of one batch.', CALLS),
   ringledger_ack_seconds: {
-    ...histogram('From reading a datagram to handing over its ack.', ACK_S, 'source'),
+    ...histogram('From reading a UDP datagram to handing over its ack.', ACK_S, 'source'),
     atTries: true as const,
   },
   ringledger_acks_late_total: counter(

@@ -8,6 +8,7 @@ import { adminQuery } from '../support/cluster.js';
 import { type TestDatabase, testDatabase } from '../support/database.js';
 import { type Family, readExposition, valueOf } from '../support/exposition.js';
 import { portOf, Sender, startReceiver, until } from '../support/receiver.js';
+import { postUrl, stateOf, Switch } from '../support/switch.js';
 
 const SLOW_MS = 30_000;
 
@@ -121,6 +122,24 @@ test(
     expect(names.filter((name) => name.startsWith('ringledger_')).sort()).toEqual(Object.keys(METRICS).sort());
     expect(names).toEqual(expect.arrayContaining(['process_cpu_seconds_total', 'nodejs_eventloop_lag_seconds']));
     expect(JSON.stringify([...families.values()])).not.toMatch(/4420\d{8}/);
+  },
+  SLOW_MS,
+);
+
+test(
+  'the posts of a switch are in the same account, under a transport of their own',
+  async () => {
+    receiver = await startReceiver(database, { TWIN_PORT: '0', TWIN_ALLOWED_SOURCES: 'pbx=127.0.0.1' });
+    const pbx = new Switch(postUrl(receiver));
+    await pbx.post(stateOf(1, -11, Date.now()));
+    await pbx.post('hello');
+    pbx.close();
+    const families = await scrape();
+    expect(valueOf(families, 'ringledger_datagrams_received_total', { transport: 'http' })).toBe(2);
+    expect(valueOf(families, 'ringledger_datagrams_total', { source: 'http:pbx', fate: 'first' })).toBe(1);
+    expect(valueOf(families, 'ringledger_acks_sent_total', { transport: 'http' })).toBe(1);
+    expect(valueOf(families, 'ringledger_requests_refused_total')).toBe(0);
+    expectIdentity(families);
   },
   SLOW_MS,
 );
