@@ -14,7 +14,7 @@ export function migrateCommand(): Command {
         if (flags.retry !== undefined && !(await forgetFailure(database.url, flags.retry))) {
           throw new Error('No migration of that name has failed here; nothing was changed.');
         }
-        const applied = await migrate(database.url);
+        const applied = await migrate(database.url, { tell: (sentence) => console.error(sentence) });
         console.log(applied.length === 0 ? 'The database is up to date.' : `Applied ${applied.join(', ')}.`);
       } finally {
         await database.stop();

@@ -30,12 +30,16 @@ async function serve(): Promise<void> {
   loading.catch(() => undefined);
   const undo: (() => Promise<void>)[] = [];
   try {
-    const database = await provideDatabase(config, teller(config));
+    const tell = teller(config);
+    const database = await provideDatabase(config, tell);
     undo.push(() => database.stop());
     if (!database.owner) {
       throw new Error('Ringledger is running on this data folder already. Stop it first, or set another DATA_DIR.');
     }
-    if (!signal.aborted) await migrate(database.url);
+    // However long that takes: an operator may start the database after us, and nothing can be kept without its sources.
+    await migrate(database.url, { waitMs: Number.POSITIVE_INFINITY, tell, signal }).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
     if (!signal.aborted) {
       const { run } = await loading;
       const embedded = config.databaseUrl === null;

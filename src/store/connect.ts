@@ -4,6 +4,8 @@ import pg from 'pg';
 /** A database that starts beside us (compose, a rebooting host) is there within this. */
 const WAIT_MS = 30_000;
 const RETRY_MS = 250;
+/** How often somebody who waits is told so. */
+const TELL_MS = 5_000;
 
 /** Codes of node and PostgreSQL that say "not now": nothing listens yet, it starts, it shuts down, it is full. */
 const AWAY = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EHOSTUNREACH', 'EAI_AGAIN', 'ENOENT']);
@@ -18,13 +20,24 @@ const REFUSALS: Readonly<Record<string, string>> = {
   '53100': 'has a full disk; make room there',
 };
 
+/** How to wait for a database that is away. */
+export interface Waiting {
+  /** 30 s unless set; Infinity waits until it is there. */
+  readonly waitMs?: number | undefined;
+  /** Told at once and every 5 s what is waited for. */
+  readonly tell?: ((sentence: string) => void) | undefined;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
- * Connects, waiting a bounded time for a database that is away.
+ * Connects, waiting for a database that is away.
  *
  * @throws Error with a sentence that names host, port and database and never the password.
  */
-export async function connectWithin(url: string, waitMs: number = WAIT_MS): Promise<pg.Client> {
-  const deadline = Date.now() + waitMs;
+export async function connectWithin(url: string, { waitMs = WAIT_MS, tell, signal }: Waiting = {}): Promise<pg.Client> {
+  const startedAt = Date.now();
+  let toldAt = Number.NEGATIVE_INFINITY;
   for (;;) {
     const client = new pg.Client({
       connectionString: url,
@@ -38,8 +51,13 @@ export async function connectWithin(url: string, waitMs: number = WAIT_MS): Prom
       return client;
     } catch (error) {
       await client.end().catch(() => undefined);
-      if (!isAway(error) || Date.now() >= deadline)
-        throw new Error(databaseFault(error, url, waitMs), { cause: error });
+      const now = Date.now();
+      if (!isAway(error) || now >= startedAt + waitMs || signal?.aborted === true)
+        throw new Error(databaseFault(error, url, now - startedAt), { cause: error });
+      if (now - toldAt >= TELL_MS) {
+        tell?.(`Waiting for the database ${targetOf(url)} (${codeOf(error) || 'no answer'}).`);
+        toldAt = now;
+      }
     }
     await sleep(RETRY_MS);
   }

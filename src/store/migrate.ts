@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
-import { connectWithin } from './connect.js';
+import { connectWithin, type Waiting } from './connect.js';
 
 /** Prisma's schema engine takes this advisory lock too, so that its CLI and a starting receiver never migrate at once. */
 const MIGRATION_LOCK = 72_707_369;
@@ -22,11 +22,9 @@ const TABLE = `create table if not exists _prisma_migrations (
 )`;
 
 /** What tests vary, and what a command says. */
-export interface MigrateOptions {
+export interface MigrateOptions extends Waiting {
   /** Folder of `<name>/migration.sql` folders, applied in the order of their names. */
   readonly folder?: string;
-  /** How long to wait for a database that is away or starting. */
-  readonly waitMs?: number;
 }
 
 interface Migration {
@@ -53,7 +51,7 @@ interface Row {
  */
 export async function migrate(url: string, options: MigrateOptions = {}): Promise<string[]> {
   const migrations = await readMigrations(options.folder ?? MIGRATIONS);
-  return locked(url, options.waitMs, async (client) => {
+  return locked(url, options, async (client) => {
     const pending = unapplied(migrations, await readRows(client));
     for (const migration of pending) await apply(client, migration);
     return pending.map((migration) => migration.name);
@@ -66,7 +64,7 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
  * @returns false when no failed migration has that name.
  */
 export async function forgetFailure(url: string, name: string, options: MigrateOptions = {}): Promise<boolean> {
-  return locked(url, options.waitMs, async (client) => {
+  return locked(url, options, async (client) => {
     const { rowCount } = await client.query(
       `update _prisma_migrations set rolled_back_at = now()
        where migration_name = $1 and finished_at is null and rolled_back_at is null`,
@@ -76,8 +74,8 @@ export async function forgetFailure(url: string, name: string, options: MigrateO
   });
 }
 
-async function locked<T>(url: string, waitMs: number | undefined, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = await connectWithin(url, waitMs);
+async function locked<T>(url: string, waiting: Waiting, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = await connectWithin(url, waiting);
   try {
     // Ends with the connection, so that a killed migration holds nobody up.
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);

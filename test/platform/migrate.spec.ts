@@ -105,6 +105,19 @@ test('a database that is away is waited for, then named without its password', a
   expect(String(error)).not.toContain('hunter2');
 });
 
+test('whoever waits for a database is told so at once, and a signal ends the waiting', async () => {
+  const told: string[] = [];
+  const stop = new AbortController();
+  const tell = (sentence: string): void => {
+    told.push(sentence);
+    stop.abort();
+  };
+  const url = 'postgresql://someone:hunter2@127.0.0.1:1/ledger';
+  const waiting = migrate(url, { waitMs: Number.POSITIVE_INFINITY, tell, signal: stop.signal });
+  await expect(waiting).rejects.toThrow('did not answer');
+  expect(told).toEqual(['Waiting for the database 127.0.0.1:1/ledger (ECONNREFUSED).']);
+});
+
 test('a port that is not a database is given up on in words', async () => {
   const server = createServer((socket) => socket.end('SSH-2.0-no\r\n'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
