@@ -64,15 +64,22 @@ export async function dueSpans(
   const rows = await db.$queryRaw<
     (GapRow & { holes: number; p: number | null; heard: bigint | null; since: Date | null; served: Date | null })[]
   >`
-    select due.*, coalesce(inside.lost, 0)::float8 as holes, network.p, rate.heard, rate.since, served.at as served
-    from (
+    with due as (
       select * from gap as span
       where status = 'open' and deadline_at < ${new Date(through)} and kind not in ('serial', 'state')
         and not exists (select 1 from gap as hole where hole.source_key = span.source_key and hole.status = 'open'
           and hole.kind in ('serial', 'state') and hole.certainty = 'certain' and hole.from_at < span.to_at
           and hole.to_at > span.from_at - make_interval(secs => ${horizonMs / 1000}::double precision))
       order by deadline_at limit ${limit}
-    ) as due
+    ), served as (
+      select outage.from_at, max(newest.at) as at
+      from (select distinct from_at, to_at from due where kind = 'outage') as outage cross join source cross join lateral (
+        select max(first_at) as at from notification
+        where source_key = source.key and first_at >= outage.from_at and first_at < outage.to_at) as newest
+      group by outage.from_at
+    )
+    select due.*, coalesce(inside.lost, 0)::float8 as holes, network.p, rate.heard, rate.since, served.at as served
+    from due
     left join lateral (
       select sum(coalesce(hole.estimated_lost, 1)) as lost from gap as hole
       where hole.source_key = due.source_key and hole.kind in ('serial', 'state') and hole.certainty = 'certain'
@@ -88,11 +95,7 @@ export async function dueSpans(
           and first_at >= due.from_at - make_interval(secs => ${RATE_OVER_MS / 1000}::double precision)
         order by first_at desc limit ${RATE_ROWS}) as before
     ) as rate on due.kind = 'outage'
-    left join lateral (
-      select max(newest.at) as at from source left join lateral (
-        select max(first_at) as at from notification
-        where source_key = source.key and first_at >= due.from_at and first_at < due.to_at) as newest on true
-    ) as served on due.kind = 'outage'`;
+    left join served on due.kind = 'outage' and served.from_at = due.from_at`;
   return rows.map((row) => ({
     gap: gapOf(row),
     holes: row.holes,
