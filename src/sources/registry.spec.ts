@@ -1,3 +1,4 @@
+import { encodeAck } from '../wire/codec.js';
 import { type CodecLock, operatorLock } from '../wire/lock.js';
 import type { NewSource, SourceRow, SourceStore } from './ports.js';
 import { SourceRegistry } from './registry.js';
@@ -146,4 +147,26 @@ test('a name the operator gave, and a source another receiver met, are known aft
   registry.resolve('192.0.2.2', 'Head office');
   await registry.ensureStored(['192.0.2.1']);
   expect(store.rows.get('192.0.2.1')).toMatchObject({ name: 'Head office', addresses: ['192.0.2.1', '192.0.2.2'] });
+});
+
+test('an ack form the operator set is what is answered from the next pulse on, and the mirror again once it is taken back', async () => {
+  const { store, registry } = await locked();
+  const ack = (serial: number): string => {
+    const parsed = registry.read('192.0.2.1', report(serial), serial);
+    return parsed.ok ? Buffer.from(encodeAck(parsed.mirror)).toString() : parsed.reason;
+  };
+  expect(ack(4)).toBe('c,4');
+  decide(store, { ackForm: { content: 'serial_call_id', terminator: 'lf' } });
+  await registry.persist();
+  expect(ack(5)).toBe('5,c\n');
+  const { ackForm: _taken, ...row } = store.rows.get('192.0.2.1') ?? {
+    key: '',
+    name: '',
+    addresses: [],
+    lock: null,
+    codecVersion: 0,
+  };
+  store.rows.set('192.0.2.1', row);
+  await registry.persist();
+  expect(ack(6)).toBe('c,6');
 });
