@@ -84,7 +84,7 @@ describe('round trips', () => {
           },
         });
       }),
-      { numRuns: 3000 },
+      { numRuns: 2000 },
     );
   });
 
@@ -97,7 +97,7 @@ describe('round trips', () => {
         expect(ack.length).toBeLessThanOrEqual(request.length);
         expect(parseAck(ack, sent.format)).toEqual({ callId: sent.fields.callId, serial: sent.fields.serial });
       }),
-      { numRuns: 3000 },
+      { numRuns: 2000 },
     );
   });
 

@@ -25,7 +25,8 @@ export interface XmlDocument {
 }
 
 const BLANK = String.raw`[ \t\r\n]*`;
-const NAME = String.raw`[\p{L}_:][\p{L}\p{N}_:.\-]*`;
+/** Wider than XML's names beyond ASCII, where no key of ours lies: with property classes a report takes half as long again. */
+const NAME = String.raw`[A-Za-z_:\x80-\uffff][A-Za-z0-9_:.\-\x80-\uffff]*`;
 /** A quoted value; neither it nor text may hold `<`, and `&` only begins an entity. */
 const QUOTED = String.raw`"[^"<]*"|'[^'<]*'`;
 
@@ -33,14 +34,14 @@ const DECLARATION = new RegExp(
   `<\\?xml[ \\t\\r\\n]+version${BLANK}=${BLANK}(?:"1\\.[01]"|'1\\.[01]')` +
     `(?:[ \\t\\r\\n]+encoding${BLANK}=${BLANK}(?:"([A-Za-z0-9._-]+)"|'([A-Za-z0-9._-]+)'))?` +
     `(?:[ \\t\\r\\n]+standalone${BLANK}=${BLANK}(?:"(?:yes|no)"|'(?:yes|no)'))?${BLANK}\\?>`,
-  'uy',
+  'y',
 );
-const BLANKS = new RegExp(BLANK, 'uy');
-const START = new RegExp(`<(${NAME})`, 'uy');
-const ATTRIBUTE = new RegExp(`([ \\t\\r\\n]+)(${NAME})${BLANK}=${BLANK}(${QUOTED})`, 'uy');
-const START_END = new RegExp(`${BLANK}(/?>)`, 'uy');
-const CHILD = new RegExp(`<(${NAME})${BLANK}(?:/>|>([^<]*)</(${NAME})${BLANK}>)`, 'uy');
-const END = new RegExp(`</(${NAME})${BLANK}>`, 'uy');
+const BLANKS = new RegExp(BLANK, 'y');
+const START = new RegExp(`<(${NAME})`, 'y');
+const ATTRIBUTE = new RegExp(`([ \\t\\r\\n]+)(${NAME})${BLANK}=${BLANK}(${QUOTED})`, 'y');
+const START_END = new RegExp(`${BLANK}(/?>)`, 'y');
+const CHILD = new RegExp(`<(${NAME})${BLANK}(?:/>|>([^<]*)</(${NAME})${BLANK}>)`, 'y');
+const END = new RegExp(`</(${NAME})${BLANK}>`, 'y');
 const ENTITIES: ReadonlyMap<string, string> = new Map([
   ['&amp;', '&'],
   ['&lt;', '<'],
