@@ -10,7 +10,7 @@
  */
 import { parseArgs } from 'node:util';
 import { planRound, planText } from './torture/plan.mjs';
-import { tortured } from './torture/round.mjs';
+import { closeAll, tortured } from './torture/round.mjs';
 
 const { values: asked } = parseArgs({
   options: {
@@ -25,6 +25,13 @@ const atOnce = Number(asked['at-once']);
 if (!(Number.isInteger(rounds) && rounds > 0 && Number.isInteger(atOnce) && atOnce > 0)) {
   console.error('--rounds and --at-once must be whole numbers above 0.');
   process.exit(2);
+}
+
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    waiting.length = 0;
+    void closeAll().then(() => process.exit(130));
+  });
 }
 
 const waiting = Array.from({ length: rounds }, (_, index) => asked.round ?? `${asked.seed}-${String(index + 1)}`);

@@ -44,6 +44,7 @@ export class Instance {
   said = '';
   /** Faults take turns where they use the same thing; a restart under way is waited for. */
   turn = Promise.resolve();
+  closed = false;
 
   constructor(folder, ports, mounted) {
     this.folder = folder;
@@ -65,6 +66,7 @@ export class Instance {
   }
 
   async start() {
+    if (this.closed) return;
     const { udp, http } = this.ports;
     const where = { DATA_DIR: this.data, IVR_CALL_REPORT_PORT: String(udp), HTTP_PORT: String(http) };
     // Without a disk of its own the spool is bounded by its own limit instead.
@@ -85,6 +87,22 @@ export class Instance {
       await sleep(50);
     }
     throw new Error(`the application did not start: ${this.said.slice(-2_000)}`);
+  }
+
+  /**
+   * Makes the source known before anything befalls it, as every source but a new one is: nobody can know what one lost that
+   * was never heard. The report moves no lifecycle and has no number for a serial.
+   */
+  async introduce(address) {
+    const socket = createSocket('udp4').bind(0, address);
+    await once(socket, 'listening');
+    const send = () => socket.send('introduced,x,Trying,100,200,,1,Main', this.ports.udp, '127.0.0.1');
+    const timer = setInterval(send, 500);
+    const answered = once(socket, 'message');
+    send();
+    await answered;
+    clearInterval(timer);
+    socket.close();
   }
 
   /** Does one fault of the plan; resolves when it is over. Those that concern the application wait for each other. */
@@ -196,6 +214,7 @@ export class Instance {
 
   /** Ends what is left of it and removes its folder. */
   async close() {
+    this.closed = true;
     if (this.child.exitCode === null && this.child.signalCode === null) {
       const exited = once(this.child, 'exit');
       this.child.kill('SIGKILL');

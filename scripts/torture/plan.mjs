@@ -25,7 +25,7 @@ export const FAULTS = [
   ...['term_app', 'cut_link'],
 ];
 
-/** @returns {{ seed: string, serial: string, lossIn: number, lossBack: number, faults: { kind: string, atMs: number, forMs: number }[] }} */
+/** @returns {{ seed: string, address: string, serial: string, lossIn: number, lossBack: number, faults: { kind: string, atMs: number, forMs: number }[] }} */
 export function planRound(seed) {
   const random = seeded(seed, 'torture');
   const count = 2 + random.below(3);
@@ -36,8 +36,9 @@ export function planRound(seed) {
     faults.push({ kind, atMs, forMs: Math.round(200 + random.next() * 3_300) });
   }
   const lossy = random.chance(0.5);
+  const address = `127.77.${String(random.below(250))}.${String(1 + random.below(250))}`;
   return {
-    ...{ seed, serial: random.pick(MEANINGS), lossIn: lossy ? 0.1 : 0, lossBack: lossy ? 0.1 : 0 },
+    ...{ seed, address, serial: random.pick(MEANINGS), lossIn: lossy ? 0.1 : 0, lossBack: lossy ? 0.1 : 0 },
     faults: faults.sort((one, other) => one.atMs - other.atMs),
   };
 }

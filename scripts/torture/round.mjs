@@ -14,14 +14,19 @@ const WATCHED_MS = 20_000;
 /** A database that is hurt alone costs nothing: the spool takes what it does not. */
 const DATABASE_ALONE = new Set(['kill_postgres', 'kill_backend', 'freeze_postgres']);
 
-/** Estimates are true of many rounds, not of one: they are summed and judged at the end. */
-const JUDGED_OVER_ALL = new Set(['possibleOff']);
+/**
+ * Not judged of a round: `possibleOff`, since estimates are true of many rounds and are summed and judged at the end; and
+ * `outageOff`, since the traffic of a round may end within an outage, and its rate before then says nothing about that.
+ */
+const NOT_OF_A_ROUND = new Set(['possibleOff', 'outageOff']);
 
 /** @returns what the round found; `faults` empty when all held */
 export async function tortured(seed) {
   const plan = planRound(seed);
   const instance = await Instance.open();
+  open.add(instance);
   try {
+    await instance.introduce(plan.address);
     let truth = [];
     const over = runFaults(instance, plan.faults);
     void instance.watchSpool(sleep(WATCHED_MS));
@@ -38,7 +43,16 @@ export async function tortured(seed) {
     };
   } finally {
     await instance.close();
+    open.delete(instance);
   }
+}
+
+/** Instances of rounds under way. */
+const open = new Set();
+
+/** Ends them, for a run that is broken off. */
+export async function closeAll() {
+  await Promise.all([...open].map((instance) => instance.close()));
 }
 
 /** Starts the faults with the first report; those of the link are the simulated link's own. */
@@ -61,7 +75,7 @@ function runFaults(instance, faults) {
   };
 }
 
-function options({ seed, serial, lossIn, lossBack, faults }, instance) {
+function options({ seed, address, serial, lossIn, lossBack, faults }, instance) {
   const cut = faults.find(({ kind }) => kind === 'cut_link');
   return {
     ...{
@@ -84,7 +98,7 @@ function options({ seed, serial, lossIn, lossBack, faults }, instance) {
       codes: 'mix',
       serial,
       sources: 1,
-      sourceAddress: null,
+      sourceAddress: address,
       callIdPrefix: null,
       restartCallIds: null,
       ackMatch: 'state',
@@ -129,7 +143,7 @@ function compared(truth, raw) {
 }
 
 function verdict(plan, instance, { judgement, sender }, { sent, acked, notStored, storedTwice }) {
-  const failed = judgement.lines.filter(({ ok, key }) => !ok && !JUDGED_OVER_ALL.has(key));
+  const failed = judgement.lines.filter(({ ok, key }) => !ok && !NOT_OF_A_ROUND.has(key));
   const value = (key) => judgement.lines.find((line) => line.key === key)?.value ?? 0;
   const costsNothing = plan.lossIn === 0 && plan.faults.every(({ kind }) => DATABASE_ALONE.has(kind));
   const cost = costsNothing && (value('lost') > 0 || value('outageMs') > 0);
