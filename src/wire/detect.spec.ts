@@ -95,6 +95,15 @@ describe('fails closed', () => {
     expect(detection.ok ? detection.settings.codec : detection.reason).toBe(holds);
   });
 
+  test('two pipes after UTF-8 are not taken for one pipe after a character of GB18030 that ends in its byte', () => {
+    const datagram = Buffer.from('ࠁ||ࠁ||OK||2001||||||0||');
+    expect(datagram.toString('latin1').startsWith('\xe0\xa0\x81||')).toBe(true);
+    expect(detect(datagram)).toEqual({
+      ...{ ok: false, reason: 'undetected' },
+      detail: 'delimited by "|" holds in gb18030 alone, though the text is valid utf-8',
+    });
+  });
+
   test('one that only quoting makes readable names it, so that it can be set', () => {
     expect(detect(Buffer.from('"a","1","OK","10","20","","5","x"'))).toMatchObject({
       detail: 'delimited by "," with quoting holds, but quoting is never guessed: it has to be set',

@@ -1,7 +1,7 @@
 /**
  * What a datagram of an unknown source may be: every codec, delimiter and charset is tried, and exactly one must hold.
  */
-import { isAscii } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import type { Report } from '../notification.js';
 import { parseDecoded } from './codec.js';
 import { decode } from './decode.js';
@@ -82,6 +82,10 @@ export function detect(bytes: Uint8Array, lean: Charset = 'utf-8'): Detection {
   const other = passing.find((next) => !sameShape(next.settings, first.settings));
   if (other !== undefined) {
     return failure('ambiguous', `${describe(first.settings)} and ${describe(other.settings)} both hold`);
+  }
+  // Candidates in UTF-8 come first. In GB18030 a character may swallow half of a delimiter that UTF-8 shows whole.
+  if (first.settings.charset === 'gb18030' && isUtf8(bytes) && !isAscii(bytes)) {
+    return failure('undetected', `${describe(first.settings)} holds in gb18030 alone, though the text is valid utf-8`);
   }
   if (first.settings.quoted === true) {
     return failure('undetected', `${describe(first.settings)} holds, but quoting is never guessed: it has to be set`);
