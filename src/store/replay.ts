@@ -38,12 +38,12 @@ export class PgReplayStore implements ReplayStore {
           delete from quarantine where id = any(${[...ids]}::uuid[]) and source_key = ${sourceKey}
           returning received_at as "receivedAt"`;
         const oldest = gone.reduce((least, row) => Math.min(least, row.receivedAt.getTime()), at);
-        await tx.$executeRaw`
-          update gap set status = 'filled', closed_at = ${new Date(at)}, estimated_lost = 0,
-            detail = 'every quarantined datagram of this time was read again and stored'
-          where source_key = ${sourceKey} and kind = 'quarantine' and status <> 'filled' and not exists (
-            select 1 from quarantine
-            where quarantine.source_key = gap.source_key and received_at >= gap.from_at and received_at <= gap.to_at)`;
+        await fillGaps(
+          tx,
+          sourceKey,
+          gone.map((row) => row.receivedAt),
+          at,
+        );
         await tx.$executeRaw`
           update source set meaning_version = meaning_version + 1,
             book = case when processed_through >= ${new Date(oldest)} then null else book end,
@@ -55,4 +55,28 @@ export class PgReplayStore implements ReplayStore {
       throw faultOf(error);
     }
   }
+}
+
+/**
+ * A quarantine gap stands for the rows of one minute (`declareQuarantine`). It is filled once as many have left it as it
+ * counted: rows that were dropped to make room never leave, and are missing still.
+ */
+async function fillGaps(
+  tx: Pick<PrismaClient, '$executeRaw'>,
+  sourceKey: string,
+  receivedAt: readonly Date[],
+  at: number,
+): Promise<void> {
+  await tx.$executeRaw`
+    with gone as (
+      select date_trunc('minute', received_at) as minute, count(*) as datagrams
+      from unnest(${[...receivedAt]}::timestamptz[]) as received_at group by minute
+    )
+    update gap set estimated_lost = greatest(0, estimated_lost - datagrams),
+      status = case when estimated_lost <= datagrams then 'filled' else status end,
+      closed_at = case when estimated_lost <= datagrams then ${new Date(at)} else closed_at end,
+      detail = case when estimated_lost <= datagrams
+        then 'every quarantined datagram of this time was read again and stored' else detail end
+    from gone
+    where source_key = ${sourceKey} and kind = 'quarantine' and from_at = minute and status <> 'filled'`;
 }

@@ -8,10 +8,12 @@ import { GAP_COLUMNS, gapRow, rowArray } from '../rows.js';
 /** A client, or a transaction of one. */
 export type Runs = Pick<PrismaClient, '$executeRaw' | '$executeRawUnsafe' | '$queryRaw' | '$queryRawUnsafe'>;
 
+/** A sweep that read quarantine just before it was replayed does not open again what the replay has filled. */
 const UPSERT_GAPS = `insert into gap select * from unnest($1::gap[])
   on conflict (ledger_key, id) do update set ${GAP_COLUMNS.slice(2)
     .map((column) => `${column} = excluded.${column}`)
-    .join(', ')}`;
+    .join(', ')}
+  where gap.kind <> 'quarantine' or gap.status <> 'filled' or excluded.to_at > gap.closed_at`;
 
 /** Writes gaps of sources as they stand now; each goes under its source's own ledger key. */
 export function upsertGaps(db: Runs, gaps: readonly Gap[]): ReturnType<PrismaClient['$executeRawUnsafe']> {
