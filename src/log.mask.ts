@@ -1,4 +1,4 @@
-/** What hides customers' numbers in free text; apart from the logger, whose pino takes a while to load. */
+/** What hides customers' numbers, in free text and alone; apart from the logger, whose pino takes a while to load. */
 
 /**
  * Runs of digits this long may be somebody's number; the shortest national numbers have 7. Ports and counts are shorter. A
@@ -11,13 +11,20 @@ const SHOWN_LAST = 2;
 const HIDDEN_MIN = 5;
 const HIDDEN = '*'.repeat(HIDDEN_MIN);
 
-/** Masks what may be a telephone number: `+442071234512` is `+4420*****12`, however many digits are hidden. */
+/** Masks what may be a telephone number in a text. */
 export function masked(text: string): string {
-  return text.replace(NUMBER, (run) => {
-    if (run.includes('-')) return run;
-    const plus = run.startsWith('+') ? '+' : '';
-    const digits = run.slice(plus.length);
-    const first = Math.min(SHOWN_FIRST, digits.length - HIDDEN_MIN - SHOWN_LAST);
-    return `${plus}${digits.slice(0, first)}${HIDDEN}${digits.slice(-SHOWN_LAST)}`;
-  });
+  return text.replace(NUMBER, (run) => (run.includes('-') ? run : maskedNumber(run)));
+}
+
+/**
+ * Masks one number: `+442071234512` is `+4420*****12`, however many digits are hidden. Of fewer than 8 digits the country is
+ * not shown, of fewer than 7 nothing is, not even how many there are. A word without digits (`anonymous`) is no number.
+ */
+export function maskedNumber(number: string): string {
+  if (!/\d/.test(number)) return number;
+  const plus = number.startsWith('+') ? '+' : '';
+  const digits = number.slice(plus.length);
+  const spare = digits.length - HIDDEN_MIN - SHOWN_LAST;
+  if (spare < 0) return `${plus}${HIDDEN}`;
+  return `${plus}${digits.slice(0, Math.min(SHOWN_FIRST, spare))}${HIDDEN}${digits.slice(-SHOWN_LAST)}`;
 }

@@ -1,6 +1,6 @@
 /** Guards against a customer's number in a log that goes to a collector, by whatever way it came into a message. */
 import { Log } from './log.js';
-import { masked } from './log.mask.js';
+import { masked, maskedNumber } from './log.mask.js';
 
 const CALLER = '+442071234512';
 const HIDDEN = '2071234';
@@ -15,6 +15,20 @@ test.each([
   ['callee=0044207123451234567890', 'callee=0044*****90'],
 ])('%s is shown as %s', (text, shown) => {
   expect(masked(text)).toBe(shown);
+});
+
+test.each([
+  ['+442071234512', '+4420*****12'],
+  ['12345678', '1*****78'],
+  ['1234567', '*****67'],
+  ['123456', '*****'],
+  ['7', '*****'],
+  ['+7', '+*****'],
+  ['', ''],
+  ['+', '+'],
+  ['anonymous', 'anonymous'],
+])('the number %s alone is shown as %s, with five digits hidden or all', (number, shown) => {
+  expect(maskedNumber(number)).toBe(shown);
 });
 
 test.each([

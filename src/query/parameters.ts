@@ -14,6 +14,8 @@ export interface Parameter<T = unknown> {
   readonly description: string;
   /** May be given several times: any of the values matches. */
   readonly many: boolean;
+  /** It finds by numbers, as those of kind `number` do: it needs the scope numbers:clear (src/query/admission.ts). */
+  readonly clear?: true;
   readonly enumeration?: Enumeration;
   readonly minimum?: number;
   readonly maximum?: number;
