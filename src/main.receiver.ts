@@ -32,6 +32,7 @@ import { keepPartitions, type PartitionKeeper } from './store/partition-keeper.j
 import { nameReceiver } from './store/receivers.js';
 import { declareSettings } from './store/settings.js';
 import { PgSourceStore } from './store/sources.js';
+import { turnBack } from './store/step-back.js';
 import { PgSweepStore } from './store/sweep.js';
 import { OnceAMinute } from './transport/once-a-minute.js';
 import { RecentDatagrams } from './transport/recent.js';
@@ -174,9 +175,19 @@ export async function openReceiver(config: Config, database: Database, clock: Cl
   };
 }
 
+function tellStepBack(aheadMs: number | null, log: Log): void {
+  if (aheadMs === null) return;
+  log.warn(
+    `The machine's clock stands ${String(Math.round(aheadMs / 1000))} s before the ledger's last sign of life: it was set back. ` +
+      'New calls carry the time it shows now; a call that was under way may be two records.',
+    'Ringledger',
+  );
+}
+
 async function wire(config: Config, database: Database, clock: Clock, log: Log): Promise<Wired> {
   const settings = settingsOf(config);
   const prisma = database.client;
+  tellStepBack(await turnBack(prisma, clock.now()), log);
   await declareSettings(prisma, settings, clock.now());
   const sources = new SourceRegistry(new PgSourceStore(prisma), settings, clock, (sentence) =>
     log.log(sentence, 'Sources'),
