@@ -21,7 +21,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startEmbedded } from '../../dist/store/embedded/embedded.js';
 
 const CLI = join(import.meta.dirname, '..', '..', 'dist', 'cli', 'main.js');
-const READY_MS = 90_000;
+const READY_MS = 300_000;
 /** Room for the spool of a round, and little enough to be filled in a moment. */
 const SPOOL_BYTES = 4_000_000;
 
@@ -60,9 +60,7 @@ export class Instance {
     mkdirSync(spool, { recursive: true, mode: 0o700 });
     const asked = ['-t', 'tmpfs', '-o', `size=${String(SPOOL_BYTES)},mode=0700`, 'tmpfs', spool];
     const mounted = process.getuid?.() === 0 && spawnSync('mount', asked).status === 0;
-    const instance = new Instance(folder, { udp: await freeUdp(), http: await freeTcp() }, mounted);
-    await instance.start();
-    return instance;
+    return new Instance(folder, { udp: await freeUdp(), http: await freeTcp() }, mounted);
   }
 
   async start() {
@@ -215,7 +213,7 @@ export class Instance {
   /** Ends what is left of it and removes its folder. */
   async close() {
     this.closed = true;
-    if (this.child.exitCode === null && this.child.signalCode === null) {
+    if (this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null) {
       const exited = once(this.child, 'exit');
       this.child.kill('SIGKILL');
       await exited;

@@ -26,6 +26,7 @@ export async function tortured(seed) {
   const instance = await Instance.open();
   open.add(instance);
   try {
+    await instance.start();
     await instance.introduce(plan.address);
     let truth = [];
     const over = runFaults(instance, plan.faults);
