@@ -135,6 +135,7 @@ export async function openReceiver(config: Config, database: Database, clock: Cl
     startStandby(standby, wired);
     await nameReceiver(database.client, id, `${hostname()}:${String(process.pid)}`);
     await app.listen();
+    await pulse.run();
     await twin?.listen();
     ackWatch.start();
     alarm.start();

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import type { SourceRegistry } from '../sources/registry.js';
 import type { FeedWatch } from './feed/feed-watch.js';
+import type { Noticed } from './feed/heartbeat.js';
 import type { Sweep } from './sweep.js';
 
 export interface PulseOptions {
@@ -34,8 +35,13 @@ export class Pulse {
     this.options.watch.start();
     await this.beat();
     await this.tick();
+  }
+
+  /** Beats from now on; the sockets have just been opened. */
+  async run(): Promise<void> {
+    const { onFault } = this.options;
+    await this.beat(true).catch(onFault);
     this.timer = setInterval(() => {
-      const { onFault } = this.options;
       this.beating ??= this.beat()
         .catch(onFault)
         .finally(() => (this.beating = null));
@@ -54,11 +60,12 @@ export class Pulse {
     await this.tick();
   }
 
-  private async beat(): Promise<void> {
+  private async beat(opened = false): Promise<void> {
     const { sweep, clock, watch } = this.options;
     const { through, noticed } = await watch.look();
     // W is inclusive, and more may be received in the very millisecond that is asked for.
-    this.through = await sweep.beat(clock.now(), through - 1, noticed);
+    const told: Noticed = opened ? { ...noticed, opened } : noticed;
+    this.through = await sweep.beat(clock.now(), through - 1, told);
   }
 
   private async tick(): Promise<void> {

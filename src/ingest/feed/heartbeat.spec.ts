@@ -116,3 +116,21 @@ test('what a database that is away did not take is said by the next beat, and on
     'beat 5000',
   ]);
 });
+
+test.each([
+  ['nobody served before', 10_000, null, ['outage 10000..63000 certain']],
+  ['another receiver, killed before', 10_000, 10_000, ['outage 10000..63000 certain']],
+  ['another receiver beats again', 59_500, 61_000, []],
+])('an outage goes on until the sockets are open: %s', async (_what, aliveAt, othersAliveAt, more) => {
+  const { store, heart } = made();
+  store.beats = [
+    { aliveAt, othersAliveAt: aliveAt },
+    { aliveAt: 60_000, othersAliveAt },
+    { aliveAt: 63_000, othersAliveAt },
+  ];
+  await heart.beat(60_000, 59_999, NOTHING_NOTICED);
+  const first = store.said.length;
+  await heart.beat(63_000, 62_999, { ...stalled(60_100, 62_900), opened: true });
+  await heart.beat(64_000, 63_999, NOTHING_NOTICED);
+  expect(store.said.slice(first)).toEqual(['beat 63000', ...more, 'beat 64000']);
+});

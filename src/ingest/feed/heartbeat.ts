@@ -2,6 +2,7 @@
  * The sign of life of a receiver, and what it means for the feed (docs/truth.md 17):
  *
  *   first beat      from the last sign of life of anybody until now nobody served: an outage, however short
+ *   when it listens nobody served until now: the outage that the first beat ended goes on until here, unless another serves
  *   later beats     what this receiver's loop stood still for, longer than three heartbeats, and nobody else lived through
  *   any beat        what was dropped since the last one: an overflow, written before W may pass it
  *
@@ -18,6 +19,8 @@ export interface Noticed {
   /** Spans in which the receive loop stood still. */
   readonly stalls: readonly Span[];
   readonly overflows: readonly Overflow[];
+  /** The sockets are open since now: whatever stood still before was no listening. */
+  readonly opened?: true;
 }
 
 export const NOTHING_NOTICED: Noticed = { stalls: [], overflows: [] };
@@ -33,6 +36,8 @@ const HEARTBEATS_MISSED = 3;
 
 export class Heartbeat {
   private first = true;
+  /** The outage that ended with the first beat, until the sockets are open. */
+  private opening: Span | null = null;
   /** What could not be written yet. */
   private pending: Noticed = NOTHING_NOTICED;
 
@@ -57,13 +62,23 @@ export class Heartbeat {
       this.pending = { ...this.pending, overflows: [] };
     }
     const { through, aliveAt, othersAliveAt } = await this.store.beat(receiverId, now, durableThrough);
-    for (const span of this.outages(now, aliveAt, othersAliveAt)) {
-      const stoodStill = !this.first;
+    const stoodStill = !this.first && noticed.opened !== true;
+    const outages =
+      noticed.opened === true ? this.goesOn(now, othersAliveAt) : this.outages(now, aliveAt, othersAliveAt);
+    for (const span of outages) {
       await this.store.declareOutage(receiverId, span, (source) => outageGap(source, span, settings, stoodStill));
     }
+    if (this.first) this.opening = outages[0] ?? null;
     this.first = false;
     this.pending = NOTHING_NOTICED;
     return through;
+  }
+
+  /** Starting takes a fraction of a second, and ten on a machine that is busy; another that served meanwhile ends the outage. */
+  private goesOn(now: number, othersAliveAt: number | null): readonly Span[] {
+    const { opening } = this;
+    this.opening = null;
+    return opening === null || (othersAliveAt ?? opening.from) > opening.to ? [] : [{ from: opening.from, to: now }];
   }
 
   private outages(now: number, aliveAt: number | null, othersAliveAt: number | null): readonly Span[] {

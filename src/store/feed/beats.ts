@@ -52,7 +52,7 @@ export async function declareOutage(
     prisma.$executeRaw`
       insert into outage (id, receiver_id, start_at, end_at)
       values (${id}::uuid, ${receiverId}::uuid, ${new Date(span.from)}, ${new Date(span.to)})
-      on conflict (id) do nothing`,
+      on conflict (id) do update set end_at = greatest(outage.end_at, excluded.end_at)`,
     upsertGaps(
       prisma,
       keys.map(({ key }) => gap(key)),
