@@ -13,8 +13,11 @@ import { SourceSettings } from '../sources/settings.js';
 import { SourceSettingsResolver } from './graphql/mutations.js';
 import { CallResolver, LedgerResolver } from './graphql/resolvers.js';
 import { ReceiverResolver } from './graphql/receiver.resolver.js';
+import { ChangesResolver } from './graphql/changes.resolver.js';
+import { Following } from './following.js';
 import { Reading } from './reading.js';
 import { Receiving } from './receiving.js';
+import { ChangesController } from './rest/changes.controller.js';
 import { CallsController } from './rest/calls.controller.js';
 import { LedgerController } from './rest/ledger.controller.js';
 import { ProblemFilter } from './rest/problem.js';
@@ -43,10 +46,12 @@ export class ApiModule implements NestModule {
     return {
       module: ApiModule,
       imports: [...imports, GraphQLModule.forRoot(GRAPHQL_OPTIONS)],
-      controllers: [CallsController, LedgerController, ReceiverController],
+      controllers: [CallsController, ChangesController, LedgerController, ReceiverController],
       providers: [
         { provide: Reading, inject, useFactory },
+        Following,
         CallResolver,
+        ChangesResolver,
         LedgerResolver,
         { provide: SourceSettings, useValue: sourceSettings },
         SourceSettingsResolver,

@@ -3,6 +3,8 @@ import type { Clock } from '../clock.js';
 import { type ActivePage, readActive } from '../query/active.js';
 import { gapsOf, notificationsOf, readCall } from '../query/call.js';
 import { readCalls } from '../query/calls.js';
+import { type ChangesPage, newestTx, readChanges } from '../query/changes/changes.js';
+import { CHANGES_QUERY } from '../query/changes/contract.js';
 import type {
   CallRow,
   FeedRow,
@@ -38,6 +40,8 @@ export interface Told {
 
 /** What this process was configured with; the settings all receivers share are in the database, once there are any. */
 export type Configured = Omit<SettingsRow, 'horizonMs'>;
+
+export type ChangesAnswer = ChangesPage & Told;
 
 export interface CallDetail extends CallRow {
   readonly notifications: readonly NotificationRow[];
@@ -75,6 +79,24 @@ export class Reading {
     const { staleRingingMs, staleAnsweredMs } = await this.settings();
     const from = query.from ?? this.clock.now() - Math.max(staleRingingMs, staleAnsweredMs);
     return this.told({ ...query, from }, (asOf) => readActive(this.db, query, asOf));
+  }
+
+  /**
+   * A page of the changes feed; who keeps it back is told with every source, since it concerns them all. `wait` is the caller's.
+   * @throws CursorGone
+   */
+  async changes(raw: Raw): Promise<ChangesAnswer> {
+    const query = readParameters(CHANGES_QUERY, raw);
+    const answer = await this.told({ source: query.source }, (asOf) => readChanges(this.db, query, asOf));
+    const { heldBackBy } = answer;
+    if (heldBackBy === null) return answer;
+    const feed = answer.feed.map((row): FeedRow => ({ ...row, status: 'impaired', heldBackBy }));
+    return { ...answer, feed };
+  }
+
+  /** Number of the last change that can be told. */
+  newestChangeTx(): Promise<string> {
+    return newestTx(this.db);
   }
 
   async gaps(raw: Raw): Promise<Page<GapRow> & Told> {

@@ -252,7 +252,12 @@ export const FEED = {
   status: oneOf(FEED_STATUS, 'How its feed does.'),
   lastHeardAt: orNull(instant('Last datagram of any kind; null: never heard.')),
   gaps: count('Open and lost gaps that overlap the asked period.'),
-  heldBackBy: orNull(text('The receiver whose backlog keeps records from settling; null when none does.')),
+  heldBackBy: orNull(
+    text(
+      'The receiver whose backlog keeps records from settling; of changes, the long transaction that keeps them from being ' +
+        'told. Null: none does.',
+    ),
+  ),
   spooled: count('Notifications acknowledged from the spool of the receiver that answers: not in the answer yet.'),
 } satisfies FieldTable;
 export type FeedRow = RowOf<typeof FEED>;

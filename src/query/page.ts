@@ -42,7 +42,7 @@ export interface Position {
 export type Question = Readonly<Record<string, unknown>>;
 
 /** Ties a cursor to its question: 8 bytes, since it guards against mix-ups, not against forgers, who gain nothing. */
-function fingerprint(orderName: string, question: Question): string {
+export function fingerprint(orderName: string, question: Question): string {
   const asked = Object.entries(question)
     .filter(([, value]) => value !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1));

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { unwrapResolverError } from '@apollo/server/errors';
 import { Logger } from '@nestjs/common';
 import type { GraphQLFormattedError } from 'graphql';
-import { BadParameters, type Fault, ReadUnavailable } from '../../query/faults.js';
+import { BadParameters, CursorGone, type Fault, ReadUnavailable, TooManyWaiting } from '../../query/faults.js';
 
 /** REST's names of Relay's arguments. */
 const RELAY_NAMES: Readonly<Record<string, string>> = { limit: 'first', cursor: 'after' };
@@ -27,7 +27,10 @@ function relayNamed({ parameter, reason }: Fault): Fault {
   return { parameter: RELAY_NAMES[parameter] ?? parameter, reason };
 }
 
-/** Gives an error its code: BAD_USER_INPUT (with `errors`), DATABASE_UNAVAILABLE, INTERNAL_SERVER_ERROR (with `id`). */
+/**
+ * Gives an error its code: BAD_USER_INPUT (with `errors`), CURSOR_GONE, TOO_MANY_WAITING, DATABASE_UNAVAILABLE,
+ * INTERNAL_SERVER_ERROR (with `id`).
+ */
 export function formatError(formatted: GraphQLFormattedError, thrown: unknown): GraphQLFormattedError {
   const cause = unwrapResolverError(thrown);
   const where = {
@@ -38,6 +41,10 @@ export function formatError(formatted: GraphQLFormattedError, thrown: unknown): 
     const errors = cause.faults.map(relayNamed);
     const message = errors.map(({ parameter, reason }) => `${parameter} ${reason}`).join('; ');
     return { message, ...where, extensions: { code: 'BAD_USER_INPUT', errors } };
+  }
+  if (cause instanceof CursorGone) return { message: cause.message, ...where, extensions: { code: 'CURSOR_GONE' } };
+  if (cause instanceof TooManyWaiting) {
+    return { message: cause.message, ...where, extensions: { code: 'TOO_MANY_WAITING' } };
   }
   const code = formatted.extensions?.['code'];
   if (REQUEST_CODES.has(code)) return { message: formatted.message, ...where, extensions: { code } };

@@ -4,7 +4,7 @@ import { STATUS_CODES } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { throwError } from 'rxjs';
-import { BadParameters, type Fault, ReadUnavailable } from '../../query/faults.js';
+import { BadParameters, CursorGone, type Fault, ReadUnavailable, TooManyWaiting } from '../../query/faults.js';
 
 export interface Problem {
   /** `about:blank`: the status says it all. */
@@ -34,6 +34,8 @@ export function problemOf(error: unknown, id: string): Problem {
   if (error instanceof ReadUnavailable) {
     return problem(503, 'The database did not answer, so nothing is known; this does not mean there is nothing.');
   }
+  if (error instanceof CursorGone) return problem(410, error.message);
+  if (error instanceof TooManyWaiting) return problem(503, error.message);
   if (error instanceof HttpException) return problem(error.getStatus(), error.message);
   const status = clientFault(error);
   return status === null

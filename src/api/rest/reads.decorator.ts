@@ -12,9 +12,14 @@ const PROBLEMS: readonly (readonly [number, string])[] = [
 /** A GET route: what it answers, and the query parameters it takes. Any other parameter is a 400. */
 export function Reads(
   path: string,
-  told: { summary: string; answer: Schema; query?: ParameterTable; missing?: string },
+  told: { summary: string; answer: Schema; query?: ParameterTable; missing?: string; gone?: string },
 ): MethodDecorator {
-  const problems = told.missing === undefined ? PROBLEMS : [...PROBLEMS, [404, told.missing] as const];
+  const { missing, gone } = told;
+  const own = [
+    ...(missing === undefined ? [] : [[404, missing] as const]),
+    ...(gone === undefined ? [] : [[410, gone] as const]),
+  ];
+  const problems = [...PROBLEMS, ...own];
   return applyDecorators(
     Get(path),
     ApiOperation({ summary: told.summary }),
