@@ -25,6 +25,8 @@ interface Flags {
 }
 
 const POLL_MS = 500;
+/** Rows of quarantine read at least, for the words to what is still in sight. */
+const DETAILS = 200;
 /** Datagrams remembered while following, so that a copy is known as one. */
 const FOLLOWED_MAX = 2_000;
 
@@ -60,7 +62,7 @@ async function inspect(flags: Flags): Promise<void> {
 }
 
 function quarantineOf(server: Server, { source, limit }: Flags): Promise<readonly Quarantined[]> {
-  const query = { source, limit: String(Math.min(500, limit)) };
+  const query = { source, limit: String(Math.min(500, Math.max(limit, DETAILS))) };
   return server.get('/api/v1/quarantine', query, quarantineList).then(({ data }) => data);
 }
 

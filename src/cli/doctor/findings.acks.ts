@@ -7,6 +7,9 @@ import { type Finding, found, notRunning, ok } from './finding.js';
 /** An answer slower than this share of the interval leaves too little for the way there and back. */
 const SLOW_SHARE = 0.5;
 
+/** A few answers cross a copy on its way. */
+const LOST_SHARE = 0.1;
+
 /** What to do about each diagnosis that is one. */
 const REMEDIES: Readonly<Record<string, string>> = {
   late: 'see the delay below',
@@ -37,11 +40,10 @@ export function ackFinding({ server, intervalMs }: Facts): Finding {
   }
   const answered = arrived.filter(({ acked }) => acked > 0);
   if (answered.length === 0) return found(check, 'unknown', 'nothing was answered lately', null);
-  const once = answered.filter(({ copies }) => copies === 1).length;
-  return ok(
-    check,
-    `${String(once)} of the last ${String(answered.length)} notifications came once: the answers are understood`,
-  );
+  const again = answered.filter((one) => one.again > 0).length;
+  const words = `${String(again)} of the last ${String(answered.length)} answered notifications came again afterwards`;
+  if (again > LOST_SHARE * answered.length) return found(check, 'note', words, REMEDIES['lost'] ?? null);
+  return ok(check, `${words}: the answers are understood`);
 }
 
 function healthWords({ key, ackDiagnosis, copiesPerNotification }: Source): string {

@@ -21,8 +21,9 @@ export interface Arrived {
   /** The last answer, and how long after its copy it left. */
   readonly ack: Buffer | null;
   readonly ackMs: number | null;
-  /** Copies that were answered. */
+  /** Copies that were answered, and copies that came after an answer had left. */
   readonly acked: number;
+  readonly again: number;
 }
 
 /**
@@ -55,6 +56,7 @@ function arrivedOf(copies: readonly Datagram[], kept: Quarantined | null): reado
   const times = ordered.map(({ receivedAt }) => receivedAt);
   const answered = ordered.filter(({ ackedAt }) => ackedAt !== null);
   const answer = answered.at(-1);
+  const firstAckedAt = answered[0]?.ackedAt ?? null;
   return [
     {
       ...{ bytes: last.bytesBase64, length: last.length, address: last.address },
@@ -66,6 +68,7 @@ function arrivedOf(copies: readonly Datagram[], kept: Quarantined | null): reado
       ack: answer?.ackBase64 ?? null,
       ackMs: answer?.ackedAt === undefined || answer.ackedAt === null ? null : answer.ackedAt - answer.receivedAt,
       acked: answered.length,
+      again: firstAckedAt === null ? 0 : times.filter((at) => at > firstAckedAt).length,
     },
   ];
 }
@@ -75,7 +78,7 @@ function arrivedFromQuarantine(row: Quarantined): Arrived {
   return {
     ...{ bytes: bytesBase64, length, address, ports: [], source, fate: 'quarantined', reason, detail },
     ...{ firstAt: row.receivedAt, lastAt: row.lastReceivedAt, copies, spacingMs: [] },
-    ...{ ack: null, ackMs: null, acked: 0 },
+    ...{ ack: null, ackMs: null, acked: 0, again: 0 },
   };
 }
 

@@ -1,0 +1,242 @@
+/** Each field problem as facts, and the line that must name it with its remedy. */
+import type { Datagram, Source } from '../field/contract.js';
+import type { Facts, LedgerFacts, ServerFacts } from './facts.js';
+import type { FindingStatus } from './finding.js';
+import { diagnose } from './findings.js';
+
+const NOW = 1_800_000_000_000;
+
+function datagram(parts: Partial<Datagram> = {}): Datagram {
+  const answered = { ackBase64: Buffer.from('a,1'), ackedAt: (parts.receivedAt ?? NOW) + 2 };
+  return {
+    ...{ id: '1', receivedAt: NOW, address: '192.0.2.10', port: 5_060, localAddress: '192.0.2.1', localPort: 8_000 },
+    ...{ source: 'ivr-1', fate: 'first', reason: null, bytesBase64: Buffer.from('a,1,OK'), length: 6 },
+    ...answered,
+    ...parts,
+  };
+}
+
+const SOURCE: Source = {
+  ...{ key: 'ivr-1', name: 'ivr-1', addresses: ['192.0.2.10'], codec: 'delimited', charset: 'utf-8' },
+  ...{ serialMeaning: 'per_call', locked: true, lastHeardAt: NOW, feed: 'receiving', ackHealth: 'ok' },
+  ...{ ackDiagnosis: 'understood', copiesPerNotification: 1 },
+};
+const CALL = {
+  ...{ id: 'x', source: 'ivr-1', callId: 'a', state: 'ended', firstSeenAt: NOW, ringingAt: NOW, answeredAt: NOW },
+  ...{ endProvenance: 'reported', late: false },
+};
+
+function ledger(parts: Partial<LedgerFacts> = {}): LedgerFacts {
+  const settings = { retry: 6, intervalMs: 3_000, horizonMs: 19_000, staleAnsweredMs: 1, udpPort: 8_000, udpHosts: [] };
+  return { settings, sources: [SOURCE], quarantine: [], calls: [CALL], ...parts };
+}
+
+function server(parts: Partial<ServerFacts> = {}, receiver: Partial<ServerFacts['receiver']> = {}): ServerFacts {
+  const socket = {
+    address: '192.0.2.1',
+    port: 8_000,
+    receiveBufferAskedBytes: 100,
+    receiveBufferGrantedBytes: 100,
+    warnings: [],
+  };
+  return {
+    receiver: {
+      startedAt: NOW,
+      received: 5,
+      answered: 5,
+      refusedAddress: 0,
+      failed: 0,
+      sockets: [socket],
+      fates: [],
+      ...receiver,
+    },
+    datagrams: [datagram()],
+    readiness: { status: 'ready', problems: [] },
+    ledger: ledger(),
+    ...parts,
+  };
+}
+
+function facts(parts: Partial<Facts> = {}, host: Partial<Facts['host']> = {}): Facts {
+  return {
+    ...{ now: NOW, configFaults: [], port: 8_000, hosts: ['192.0.2.1'], intervalMs: 3_000, isAllowListSet: true },
+    ...{ receiveBufferAskedBytes: 100, api: 'http://127.0.0.1:3000', server: server(), serverAway: null },
+    host: {
+      ports: [{ host: '192.0.2.1', state: 'held', who: null }],
+      ...{ sockets: [{ inode: '1', port: 8_000, drops: 0 }], addresses: ['192.0.2.1'] },
+      ...{ firewall: { tool: 'nft', rules: '' }, clockSynchronised: true, receiveBufferMax: 100 },
+      ...host,
+    },
+    ...parts,
+  };
+}
+
+const again = [0, 3_000, 6_000, 9_000].map((ms) =>
+  datagram({ receivedAt: NOW + ms, fate: ms === 0 ? 'first' : 'duplicate' }),
+);
+const slow = [datagram({ ackedAt: NOW + 2_000 })];
+const kept = {
+  ...{ id: 'q', receivedAt: NOW, lastReceivedAt: NOW, copies: 7, source: 'ivr-1', address: '192.0.2.10' },
+  ...{ reason: 'undetected', detail: '', bytesBase64: Buffer.from('x'), length: 1 },
+};
+const refused = [datagram({ fate: 'refused', reason: 'source', address: '192.0.2.99', source: null })];
+
+interface Row {
+  readonly what: string;
+  readonly facts: Facts;
+  readonly check: string;
+  readonly status: FindingStatus;
+  readonly says: RegExp;
+}
+
+const free = [{ host: '192.0.2.1', state: 'free', who: null }] as const;
+const gone = { server: null, serverAway: 'Nobody answers' };
+
+const ROWS: readonly Row[] = [
+  {
+    what: 'nothing runs',
+    facts: facts(gone, { ports: free }),
+    check: 'port',
+    status: 'wrong',
+    says: /nobody listens npm start|nobody listens.*npm start/,
+  },
+  {
+    what: 'another program has the port',
+    facts: facts(gone, { ports: [{ host: '192.0.2.1', state: 'held', who: 'process 7 (nc)' }] }),
+    check: 'port',
+    status: 'wrong',
+    says: /process 7 \(nc\).*IVR_CALL_REPORT_PORT/,
+  },
+  {
+    what: 'a wildcard on many addresses',
+    facts: facts({ hosts: ['0.0.0.0'] }, { addresses: ['192.0.2.1', '198.51.100.1'] }),
+    check: 'address answers leave from',
+    status: 'note',
+    says: /UDP_HOST/,
+  },
+  {
+    what: 'a firewall in the way',
+    facts: facts({}, { firewall: { tool: 'iptables', rules: '-P INPUT DROP' } }),
+    check: 'firewall',
+    status: 'wrong',
+    says: /iptables -I INPUT -p udp --dport 8000/,
+  },
+  {
+    what: 'a firewall nobody may read',
+    facts: facts({}, { firewall: null }),
+    check: 'firewall',
+    status: 'unknown',
+    says: /nft list ruleset/,
+  },
+  {
+    what: 'silence',
+    facts: facts({ server: server({ datagrams: [] }, { received: 0 }) }),
+    check: 'datagrams',
+    status: 'wrong',
+    says: /IVR_CALL_REPORT_IP/,
+  },
+  {
+    what: 'a loopback bind',
+    facts: facts({ hosts: ['127.0.0.1'], server: server({ datagrams: [] }, { received: 0 }) }),
+    check: 'datagrams',
+    status: 'wrong',
+    says: /UDP_HOST is a loopback/,
+  },
+  {
+    what: 'a refused address',
+    facts: facts({ server: server({ datagrams: refused }, { refusedAddress: 3 }) }),
+    check: 'refused addresses',
+    status: 'wrong',
+    says: /UDP_ALLOWED_SOURCES=ivr-1=192\.0\.2\.99/,
+  },
+  {
+    what: 'quarantine',
+    facts: facts({ server: server({ ledger: ledger({ quarantine: [kept] }) }) }),
+    check: 'understood',
+    status: 'wrong',
+    says: /undetected \(1\).*calibrate --source 'ivr-1'/,
+  },
+  {
+    what: 'answers ignored',
+    facts: facts({ server: server({ datagrams: again }) }),
+    check: 'copies',
+    status: 'wrong',
+    says: /ack-probe/,
+  },
+  {
+    what: 'answers lost',
+    facts: facts({
+      server: server({
+        ledger: ledger({ sources: [{ ...SOURCE, ackDiagnosis: 'lost', copiesPerNotification: 1.6 }] }),
+      }),
+    }),
+    check: 'copies',
+    status: 'note',
+    says: /1\.6 times.*network/,
+  },
+  {
+    what: 'slow answers',
+    facts: facts({ server: server({ datagrams: slow }) }),
+    check: 'delay',
+    status: 'wrong',
+    says: /ours.*2000 ms/,
+  },
+  {
+    what: 'late calls',
+    facts: facts({ server: server({ ledger: ledger({ calls: [{ ...CALL, late: true }] }) }) }),
+    check: 'delay',
+    status: 'note',
+    says: /1 of the last 1 calls.*network/,
+  },
+  {
+    what: 'kernel drops',
+    facts: facts({}, { sockets: [{ inode: '1', port: 8_000, drops: 9 }] }),
+    check: 'kernel buffer',
+    status: 'wrong',
+    says: /dropped 9/,
+  },
+  {
+    what: 'a clock adrift',
+    facts: facts({}, { clockSynchronised: false }),
+    check: 'clock',
+    status: 'wrong',
+    says: /chrony/,
+  },
+  {
+    what: 'no database',
+    facts: facts({
+      server: server({ ledger: null, readiness: { status: 'not_ready', problems: ['PostgreSQL does not answer.'] } }),
+    }),
+    check: 'database',
+    status: 'wrong',
+    says: /DATABASE_URL/,
+  },
+  {
+    what: 'no Ringing yet',
+    facts: facts({ server: server({ ledger: ledger({ calls: [{ ...CALL, ringingAt: null }] }) }) }),
+    check: 'a call with Ringing, OK and Bye',
+    status: 'wrong',
+    says: /seen was OK, Bye/,
+  },
+];
+
+test.each(ROWS)('$what: $check is $status, with what to do', ({ facts: given, check, status, says }) => {
+  const lines = diagnose(given).flatMap(({ findings }) => findings);
+  const line = lines.find((one) => one.check === check);
+  expect({ status: line?.status, text: `${line?.finding ?? ''} ${line?.remedy ?? ''}` }).toEqual({
+    status,
+    text: expect.stringMatching(says) as string,
+  });
+});
+
+test('on a healthy site every line is ok and nothing has to be done', () => {
+  const lines = diagnose(facts()).flatMap(({ findings }) => findings);
+  expect(lines.filter(({ status, remedy }) => status !== 'ok' || remedy !== null)).toEqual([]);
+});
+
+test('without a server the host is judged all the same, and nothing is said of what only it knows', () => {
+  const lines = diagnose(facts(gone, { ports: free })).flatMap(({ findings }) => findings);
+  expect(lines.filter(({ status }) => status === 'unknown').map(({ finding }) => finding)).toEqual(
+    Array.from({ length: 7 }, () => 'only a running server can tell'),
+  );
+});
