@@ -12,6 +12,7 @@ import { GRAPHQL_OPTIONS } from './graphql/graphql.options.js';
 import { SourceSettings } from '../sources/settings.js';
 import { SourceSettingsResolver } from './graphql/mutations.js';
 import { CallResolver, LedgerResolver } from './graphql/resolvers.js';
+import { StatisticsResolver } from './graphql/statistics.resolver.js';
 import { ReceiverResolver } from './graphql/receiver.resolver.js';
 import { ChangesResolver } from './graphql/changes.resolver.js';
 import { Following } from './following.js';
@@ -22,6 +23,7 @@ import { CallsController } from './rest/calls.controller.js';
 import { LedgerController } from './rest/ledger.controller.js';
 import { ProblemFilter } from './rest/problem.js';
 import { ReceiverController } from './rest/receiver.controller.js';
+import { StatisticsController } from './rest/statistics.controller.js';
 import { ReadOnlyMiddleware } from './rest/read-only.middleware.js';
 
 /** How the module comes by its {@link Reading}: made by `useFactory` from what `inject` names in `imports`. */
@@ -46,13 +48,14 @@ export class ApiModule implements NestModule {
     return {
       module: ApiModule,
       imports: [...imports, GraphQLModule.forRoot(GRAPHQL_OPTIONS)],
-      controllers: [CallsController, ChangesController, LedgerController, ReceiverController],
+      controllers: [CallsController, ChangesController, LedgerController, ReceiverController, StatisticsController],
       providers: [
         { provide: Reading, inject, useFactory },
         Following,
         CallResolver,
         ChangesResolver,
         LedgerResolver,
+        StatisticsResolver,
         { provide: SourceSettings, useValue: sourceSettings },
         SourceSettingsResolver,
         { provide: Receiving, useValue: receiving },

@@ -25,6 +25,8 @@ import { readQuarantine } from '../query/quarantine.js';
 import { readSettings } from '../query/settings.js';
 import { lastChangesOf, readSourceChanges } from '../query/source-changes.js';
 import { readSource, readSources } from '../query/sources.js';
+import { STATISTICS_QUERY, type StatisticsRow } from '../query/statistics/contract.js';
+import { periodOf, readStatistics } from '../query/statistics/read.js';
 import type { Reads } from '../query/sql.js';
 import { horizonMs } from '../notification.js';
 
@@ -122,6 +124,16 @@ export class Reading {
     if (key.includes('\0')) return null;
     const row = await readSource(this.db, key, await this.settings(), this.clock.now());
     return row === null ? null : this.timed(row);
+  }
+
+  /** Counts of calls by bucket and group; not a page: all of its rows. */
+  async statistics(raw: Raw): Promise<{ readonly data: readonly StatisticsRow[] } & Told> {
+    const query = readParameters(STATISTICS_QUERY, raw);
+    const settings = await this.settings();
+    const period = periodOf(query, this.clock.now());
+    return this.told({ ...query, ...period }, (asOf) =>
+      readStatistics(this.db, { ...query, ...period }, settings, asOf),
+    );
   }
 
   /** What was changed of one source; null when there is no such source. */

@@ -65,7 +65,8 @@ function classNamed<Row>(name: string): Type<Row> {
   return made as unknown as Type<Row>;
 }
 
-function objectOf<Row>(name: string, description: string, table: FieldTable): Type<Row> {
+/** The type of a contract table. */
+export function objectOf<Row>(name: string, description: string, table: FieldTable): Type<Row> {
   const made = classNamed<Row>(name);
   for (const [field, contract] of Object.entries(table)) {
     const options = { nullable: contract.nullable, description: contract.description };

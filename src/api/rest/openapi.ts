@@ -3,6 +3,7 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { CALL, FEED, GAP, NOTIFICATION, QUARANTINED, SETTINGS, SOURCE, SOURCE_CHANGE } from '../../query/contract.js';
 import { CHANGES_SCHEMAS } from './changes.schemas.js';
+import { STATISTICS } from '../../query/statistics/contract.js';
 import { RECEIVER_SCHEMAS } from './receiver.schemas.js';
 import { reference, type Schema, tableSchema } from './schemas.js';
 
@@ -54,6 +55,7 @@ const SCHEMAS: Record<string, Schema> = {
   QuarantinedDatagram: tableSchema(QUARANTINED),
   Settings: tableSchema(SETTINGS),
   Feed: tableSchema(FEED),
+  StatisticsRow: tableSchema(STATISTICS),
   ...CHANGES_SCHEMAS,
   ...RECEIVER_SCHEMAS,
   Paging: PAGING,
