@@ -1,7 +1,7 @@
 import { encodeAck } from '../wire/codec.js';
 import { type CodecLock, operatorLock } from '../wire/lock.js';
 import type { NewSource, SourceRow, SourceStore } from './ports.js';
-import { SourceRegistry } from './registry.js';
+import { ADDRESSES_MAX, SOURCES_MAX, SourceRegistry } from './registry.js';
 
 const SETTINGS = {
   ...{ retry: 6, intervalMs: 3_000, marginMs: 1_000 },
@@ -72,6 +72,26 @@ test('a source whose name was taken from the configuration goes on under its add
   const before = await registryOver(store);
   await before.ensureStored([before.resolve('192.0.2.1', 'office') ?? '']);
   expect((await registryOver(store)).resolve('192.0.2.1', null)).toBe('office');
+});
+
+test('forged addresses in a named range are all read as the one source, and fill neither memory nor its row', async () => {
+  const store = new MemorySources();
+  const registry = await registryOver(store);
+  for (let index = 0; index < 3 * ADDRESSES_MAX; index++) {
+    expect(registry.resolve(`10.0.${String(index >> 8)}.${String(index & 255)}`, 'ivr')).toBe('ivr');
+  }
+  await registry.ensureStored(['ivr']);
+  expect(store.rows.get('ivr')?.addresses).toHaveLength(ADDRESSES_MAX);
+  registry.resolve('10.9.9.9', 'ivr');
+  expect(registry.ensureStored(['ivr'])).toBeNull();
+});
+
+test('forged addresses beyond the most sources are refused, and those known before are not', async () => {
+  const registry = await registryOver(new MemorySources());
+  const address = (index: number): string => `10.1.${String(index >> 8)}.${String(index & 255)}`;
+  for (let index = 0; index < SOURCES_MAX; index++) expect(registry.resolve(address(index), null)).toBe(address(index));
+  expect(registry.resolve(address(SOURCES_MAX), null)).toBeNull();
+  expect(registry.resolve(address(7), null)).toBe(address(7));
 });
 
 test('a row is stored once, and again when the first try failed', async () => {
