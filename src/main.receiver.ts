@@ -134,8 +134,9 @@ export async function openReceiver(config: Config, database: Database, clock: Cl
     await pulse.start();
     startStandby(standby, wired);
     await nameReceiver(database.client, id, `${hostname()}:${String(process.pid)}`);
+    const openedAt = clock.now();
     await app.listen();
-    await pulse.run();
+    await pulse.run(openedAt);
     await twin?.listen();
     ackWatch.start();
     alarm.start();

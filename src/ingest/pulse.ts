@@ -37,10 +37,13 @@ export class Pulse {
     await this.tick();
   }
 
-  /** Beats from now on; the sockets have just been opened. */
-  async run(): Promise<void> {
+  /**
+   * Beats from now on; the sockets have just been opened.
+   * @param openedAt before the first of them was: nothing that is received is older
+   */
+  async run(openedAt: number): Promise<void> {
     const { onFault } = this.options;
-    await this.beat(true).catch(onFault);
+    await this.beat(openedAt).catch(onFault);
     this.timer = setInterval(() => {
       this.beating ??= this.beat()
         .catch(onFault)
@@ -60,11 +63,11 @@ export class Pulse {
     await this.tick();
   }
 
-  private async beat(opened = false): Promise<void> {
+  private async beat(openedAt?: number): Promise<void> {
     const { sweep, clock, watch } = this.options;
     const { through, noticed } = await watch.look();
     // W is inclusive, and more may be received in the very millisecond that is asked for.
-    const told: Noticed = opened ? { ...noticed, opened } : noticed;
+    const told: Noticed = openedAt === undefined ? noticed : { ...noticed, openedAt };
     this.through = await sweep.beat(clock.now(), through - 1, told);
   }
 

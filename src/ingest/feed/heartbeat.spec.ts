@@ -130,7 +130,7 @@ test.each([
   ];
   await heart.beat(60_000, 59_999, NOTHING_NOTICED);
   const first = store.said.length;
-  await heart.beat(63_000, 62_999, { ...stalled(60_100, 62_900), opened: true });
+  await heart.beat(63_200, 63_199, { ...stalled(60_100, 62_900), openedAt: 63_000 });
   await heart.beat(64_000, 63_999, NOTHING_NOTICED);
-  expect(store.said.slice(first)).toEqual(['beat 63000', ...more, 'beat 64000']);
+  expect(store.said.slice(first)).toEqual(['beat 63200', ...more, 'beat 64000']);
 });

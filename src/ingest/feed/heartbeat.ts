@@ -19,8 +19,8 @@ export interface Noticed {
   /** Spans in which the receive loop stood still. */
   readonly stalls: readonly Span[];
   readonly overflows: readonly Overflow[];
-  /** The sockets are open since now: whatever stood still before was no listening. */
-  readonly opened?: true;
+  /** The sockets have just been opened, since this instant: whatever stood still before was no listening. */
+  readonly openedAt?: number;
 }
 
 export const NOTHING_NOTICED: Noticed = { stalls: [], overflows: [] };
@@ -62,9 +62,11 @@ export class Heartbeat {
       this.pending = { ...this.pending, overflows: [] };
     }
     const { through, aliveAt, othersAliveAt } = await this.store.beat(receiverId, now, durableThrough);
-    const stoodStill = !this.first && noticed.opened !== true;
+    const stoodStill = !this.first && noticed.openedAt === undefined;
     const outages =
-      noticed.opened === true ? this.goesOn(now, othersAliveAt) : this.outages(now, aliveAt, othersAliveAt);
+      noticed.openedAt === undefined
+        ? this.outages(now, aliveAt, othersAliveAt)
+        : this.goesOn(noticed.openedAt, othersAliveAt);
     for (const span of outages) {
       await this.store.declareOutage(receiverId, span, (source) => outageGap(source, span, settings, stoodStill));
     }
@@ -75,10 +77,12 @@ export class Heartbeat {
   }
 
   /** Starting takes a fraction of a second, and ten on a machine that is busy; another that served meanwhile ends the outage. */
-  private goesOn(now: number, othersAliveAt: number | null): readonly Span[] {
+  private goesOn(openedAt: number, othersAliveAt: number | null): readonly Span[] {
     const { opening } = this;
     this.opening = null;
-    return opening === null || (othersAliveAt ?? opening.from) > opening.to ? [] : [{ from: opening.from, to: now }];
+    return opening === null || (othersAliveAt ?? opening.from) > opening.to
+      ? []
+      : [{ from: opening.from, to: openedAt }];
   }
 
   private outages(now: number, aliveAt: number | null, othersAliveAt: number | null): readonly Span[] {
