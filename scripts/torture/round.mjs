@@ -121,9 +121,11 @@ async function rawOf(url) {
   await client.connect();
   try {
     const { rows } = await client.query(
-      `select call_id || ' ' || serial || ' ' || state as name, count(*)::integer as rows from notification group by 1`,
+      `select call_id || ' ' || serial || ' ' || state as name,
+         array_agg(to_char(first_at, 'HH24:MI:SS.MS') || '..' || to_char(last_at, 'HH24:MI:SS.MS') || ' x' || copies) as spans
+       from notification group by 1`,
     );
-    return new Map(rows.map(({ name, rows: count }) => [name, count]));
+    return new Map(rows.map(({ name, spans }) => [name, spans]));
   } finally {
     await client.end();
   }
@@ -139,7 +141,9 @@ function compared(truth, raw) {
     sent: sent.length,
     acked: acked.length,
     notStored: acked.filter(({ name }) => !raw.has(name)).map(({ name }) => name),
-    storedTwice: [...raw].filter(([, rows]) => rows > 1).map(([name]) => name),
+    storedTwice: [...raw]
+      .filter(([, spans]) => spans.length > 1)
+      .map(([name, spans]) => `${name}: ${spans.join(', ')}`),
   };
 }
 
