@@ -16,9 +16,9 @@
  *   (nothing) -> refused `queue_full` | `stopping`    never queued
  */
 import type { ArrivalOutcome } from '../delivery/evidence.js';
-import { callKeyOf } from '../lifecycle/keys.js';
 import type { Arrival } from '../notification.js';
-import { type BatchOptions, commitBatch, type Keyed } from './batch.js';
+import { type BatchOptions, commitBatch } from './batch.js';
+import { type Flight, type Pending, pendingOf, settle } from './pending.js';
 import { StoreUnavailable } from './ports.js';
 import type { SpoolPlace } from './spool/inventory.js';
 import type { Kept } from './spool/spool.js';
@@ -33,6 +33,10 @@ export interface Fallback {
   /** A commit failed, or took longer than `afterMs`. */
   failed(why: string): void;
   readonly afterMs: number;
+  /** The same for a commit that no ack waits for. */
+  readonly patienceMs: number;
+  /** A commit that no ack waits for takes longer than `afterMs`. */
+  readonly slow: () => void;
   /** On the disk when it resolves; never rejects. */
   keep(arrivals: readonly Arrival[]): Promise<Kept>;
   /** What was kept there was stored by its own commit after all: as `outcome`, or as what was answered already (null). */
@@ -54,21 +58,6 @@ export interface GroupCommitOptions extends BatchOptions {
 
 /** Arrivals that make it worth a further batch while one commits: below, they join the next one 2 ms later. */
 const WORTH_A_FLIGHT = 32;
-
-interface Pending extends Keyed {
-  readonly answer: (submission: Submission) => void;
-  answered: boolean;
-  /** Where it is kept while its commit is under way. */
-  place: SpoolPlace | null;
-}
-
-interface Flight {
-  readonly batch: readonly Pending[];
-  /** Its arrivals come from the spool: they never go there again. */
-  readonly draining: boolean;
-  /** It has taken longer than the spool waits for. */
-  overdue: boolean;
-}
 
 export class GroupCommit {
   private queue: Pending[] = [];
@@ -158,9 +147,18 @@ export class GroupCommit {
     this.scheduled = true;
     setImmediate(() => {
       this.scheduled = false;
+      this.mindTheQueue();
       if (this.options.fallback?.route() === 'spool') this.launchToSpool();
       else this.launch();
     });
+  }
+
+  /** A database that takes every batch in time and still falls behind is too slow for its acks. */
+  private mindTheQueue(): void {
+    const { fallback } = this.options;
+    const [oldest] = this.queue;
+    if (fallback === undefined || oldest === undefined || fallback.route() === 'spool') return;
+    if (performance.now() - oldest.since > fallback.afterMs) fallback.failed('it takes less than comes in');
   }
 
   /** A batch costs about 1 ms whatever it holds: a further one side by side must be worth it. */
@@ -202,12 +200,17 @@ export class GroupCommit {
   private async fly(flight: Flight): Promise<void> {
     this.flights.add(flight);
     const { fallback } = this.options;
-    const timer = fallback === undefined ? null : setTimeout(() => this.giveUp(flight), fallback.afterMs);
+    const timers = fallback === undefined ? [] : this.limits(flight, fallback);
     await this.commit(flight.batch, flight.draining);
-    if (timer !== null) clearTimeout(timer);
+    timers.forEach(clearTimeout);
     this.flights.delete(flight);
     for (const { callKey } of flight.batch) this.busy.delete(callKey);
     this.landed();
+  }
+
+  private limits(flight: Flight, { afterMs, patienceMs, slow }: Fallback): readonly NodeJS.Timeout[] {
+    if (!flight.draining) return [setTimeout(() => this.giveUp(flight), afterMs)];
+    return [setTimeout(slow, afterMs), setTimeout(() => this.giveUp(flight), patienceMs)];
   }
 
   /** Something is over: whoever waited for that goes on. */
@@ -285,16 +288,4 @@ export class GroupCommit {
       await this.commit(batch.slice(half), draining);
     }
   }
-}
-
-function pendingOf(arrival: Arrival, answer: (submission: Submission) => void): Pending {
-  const callKey = callKeyOf(arrival.sourceKey, arrival.report.callId);
-  return { arrival, callKey, answer, answered: false, place: null };
-}
-
-/** Answers, once. */
-function settle(pending: Pending, submission: Submission): void {
-  if (pending.answered) return;
-  pending.answered = true;
-  pending.answer(submission);
 }

@@ -5,6 +5,8 @@ import { type Circuit, circuitAt, type CircuitEvent, type CircuitState, mayDrain
 export interface BreakerOptions {
   readonly clock: Clock;
   readonly spoolIsEmpty: () => boolean;
+  /** Whether what is left in the spool is little. */
+  readonly spoolIsShort: () => boolean;
   /** Writes something small to the database, after what must be written before anything else. */
   readonly probe: () => Promise<void>;
   /** False while a commit that was given up on is still under way: its end may tell what need not drain. */
@@ -47,6 +49,11 @@ export class Breaker {
     this.move({ kind: 'failed', at: this.options.clock.now() }, why);
   }
 
+  /** Something that no ack waits for takes longer than an ack may. */
+  slow(): void {
+    this.move({ kind: 'slow', at: this.options.clock.now() });
+  }
+
   /** The spool is empty. */
   drained(): void {
     this.move({ kind: 'drained', at: this.options.clock.now() });
@@ -63,9 +70,9 @@ export class Breaker {
   }
 
   private tick(): void {
-    const { clock, mayProbe, spoolIsEmpty } = this.options;
+    const { clock, mayProbe, spoolIsEmpty, spoolIsShort } = this.options;
     const at = clock.now();
-    this.move({ kind: 'time', at });
+    this.move({ kind: 'time', at, isShort: spoolIsShort() });
     if (!spoolIsEmpty()) this.move({ kind: 'left', at });
     if (this.circuit.state !== 'open' || at < this.circuit.retryAt || this.probing !== null || !mayProbe()) return;
     this.probing = this.ask().finally(() => (this.probing = null));

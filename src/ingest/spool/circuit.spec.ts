@@ -8,7 +8,7 @@ function play(...events: readonly (readonly [at: number, kind: Kind])[]): readon
   let circuit: Circuit = circuitAt(0, true);
   return events.flatMap(([at, kind]) => {
     const before = circuit;
-    circuit = moved(before, { kind, at });
+    circuit = moved(before, kind === 'time' ? { kind, at, isShort: true } : { kind, at });
     return circuit === before ? [] : [`${String(at)} ${circuit.state}`];
   });
 }
@@ -64,6 +64,18 @@ test.each([
     ['0 open', '250 trial'],
   ],
   [
+    'a slow write of the drain makes the trial begin anew, and is nothing where live batches tell',
+    [
+      [0, 'failed'],
+      [250, 'answered'],
+      [900, 'slow'],
+      [1_250, 'time'],
+      [1_900, 'time'],
+      [1_901, 'slow'],
+    ],
+    ['0 open', '250 trial', '900 trial', '1900 draining'],
+  ],
+  [
     'what a slow disk kept after all is drained',
     [
       [0, 'left'],
@@ -105,7 +117,7 @@ function flaps(times: number, upMs: number): readonly number[] {
     circuit = moved(circuit, { kind: 'answered', at });
     const { steadyMs } = circuit;
     at += steadyMs;
-    circuit = moved(circuit, { kind: 'time', at });
+    circuit = moved(circuit, { kind: 'time', at, isShort: true });
     expect(circuit.state).toBe('draining');
     at += upMs;
     return steadyMs;
@@ -133,6 +145,12 @@ test('batches go to the spool exactly while it is open or on trial, and it drain
   ]);
 });
 
-test('a start with something left in the spool begins by draining', () => {
-  expect(circuitAt(7, false)).toMatchObject({ state: 'draining', since: 7 });
+test('a trial goes on while much is left in the spool, however long it has been steady', () => {
+  const trial = moved(moved(circuitAt(0, true), { kind: 'failed', at: 0 }), { kind: 'answered', at: 250 });
+  expect(moved(trial, { kind: 'time', at: 90_000, isShort: false })).toBe(trial);
+  expect(moved(trial, { kind: 'time', at: 90_001, isShort: true }).state).toBe('draining');
+});
+
+test('a start with something left in the spool begins with a trial', () => {
+  expect(circuitAt(7, false)).toMatchObject({ state: 'trial', since: 7 });
 });

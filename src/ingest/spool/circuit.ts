@@ -4,14 +4,16 @@
  *   closed     Batches go to the database. The spool is empty, or holds what was just settled.
  *   open       Batches go to the spool. Nobody asks the database before `retryAt`; then one probe does.
  *   trial      The database answers, and the spool drains into it, while batches still go to the spool: the drain's writes
- *              are real ones, and only acks are kept out of harm's way until it has served for `steadyMs`.
- *   draining   Batches go to the database again and the spool drains beside them.
+ *              are real ones, and only acks are kept out of harm's way, until it has served for `steadyMs` and little is left.
+ *              A database that is slower than what comes in stays here: acks keep the pace of the disk.
+ *   draining   Batches go to the database again and the little that is left drains beside them.
  *
- *   closed, draining  -> open      a commit, a beat or a drain failed, or took longer than SPOOL_AFTER_MS
+ *   closed, draining  -> open      a commit, a beat or a drain failed, or an ack would wait longer than SPOOL_AFTER_MS for it
  *   open              -> trial     the probe was answered
  *   open              -> open      it was not: the next one waits twice as long, 250 ms to 5 s
  *   trial             -> open      something failed: the same
- *   trial             -> draining  nothing failed for `steadyMs`
+ *   trial             -> trial     a write of the drain takes longer than an ack may wait: its time begins anew
+ *   trial             -> draining  nothing failed for `steadyMs`, and the spool is short
  *   draining          -> closed    the spool is empty
  *   closed            -> draining  the spool is not: a slow disk kept something after all
  *
@@ -40,7 +42,8 @@ export type CircuitEvent =
   | { readonly kind: 'failed'; readonly at: number }
   | { readonly kind: 'answered'; readonly at: number }
   | { readonly kind: 'unanswered'; readonly at: number }
-  | { readonly kind: 'time'; readonly at: number }
+  | { readonly kind: 'time'; readonly at: number; readonly isShort: boolean }
+  | { readonly kind: 'slow'; readonly at: number }
   | { readonly kind: 'drained'; readonly at: number }
   | { readonly kind: 'left'; readonly at: number };
 
@@ -49,10 +52,10 @@ export const STEADY_MS = { least: 1_000, most: 30_000 } as const;
 /** An opening later than this after the last recovery is a fresh trouble, not the old one. */
 export const CALM_MS = 60_000;
 
-/** The circuit at start: with something left in the spool it begins by draining, for the start itself showed the database to be there. */
+/** The circuit at start: what is left in the spool begins to drain, for the start itself showed the database to be there. */
 export function circuitAt(at: number, spoolIsEmpty: boolean): Circuit {
   return {
-    ...{ state: spoolIsEmpty ? 'closed' : 'draining', since: at, retryAt: at },
+    ...{ state: spoolIsEmpty ? 'closed' : 'trial', since: at, retryAt: at },
     ...{ waitMs: WAIT_MS.least, steadyMs: STEADY_MS.least, recoveredAt: null },
   };
 }
@@ -70,8 +73,10 @@ export function moved(circuit: Circuit, event: CircuitEvent): Circuit {
     case 'unanswered':
       return state === 'open' ? reopened(circuit, at) : circuit;
     case 'time':
-      if (state !== 'trial' || at - circuit.since < circuit.steadyMs) return circuit;
+      if (state !== 'trial' || !event.isShort || at - circuit.since < circuit.steadyMs) return circuit;
       return { ...circuit, state: 'draining', since: at, waitMs: WAIT_MS.least, recoveredAt: at };
+    case 'slow':
+      return state === 'trial' ? { ...circuit, since: at } : circuit;
     case 'drained':
       return state === 'draining' ? { ...circuit, state: 'closed', since: at } : circuit;
     case 'left':

@@ -40,6 +40,11 @@ interface Spooled {
   readonly from: number;
 }
 
+interface Taken {
+  readonly chunk: readonly Spooled[];
+  readonly whole: boolean;
+}
+
 export class Drain {
   private running: Promise<void> | null = null;
   private stopping = false;
@@ -74,41 +79,50 @@ export class Drain {
     }
   }
 
+  /** Two chunks at a time: one is folded here while PostgreSQL writes the other. */
   private async empty(segment: SegmentInfo): Promise<void> {
     const { spool, breaker } = this.options;
     const frames = (await spool.read(segment)).filter(({ from }) => from >= segment.drainedTo);
     let chunk: Spooled[] = [];
+    let before: Promise<boolean> = Promise.resolve(true);
     for (const [index, frame] of frames.entries()) {
       const record = decodeRecord(frame.body);
-      if (record.kind === 'fact' && !(await this.tell(record.fact))) return;
+      if (record.kind === 'fact' && !(await this.tell(record.fact))) break;
       if (record.kind === 'arrival') chunk.push({ arrival: record.arrival, from: frame.from });
       if (chunk.length < CHUNK && index < frames.length - 1) continue;
-      if (this.stopping || !breaker.mayDrain() || !(await this.take(segment, chunk, frame.to))) return;
+      if (this.stopping || !breaker.mayDrain()) break;
+      const next = this.commit(segment, chunk);
       chunk = [];
+      const went = await before;
+      before = next.then((taken) => went && this.conclude(segment, taken, frame.to));
+      if (!went) break;
     }
-    await spool.remove(segment);
+    if ((await before) && (frames.at(-1)?.to ?? segment.drainedTo) <= segment.drainedTo) await spool.remove(segment);
   }
 
-  /** Commits a chunk and moves the position behind it; false when the database did not take all of it. */
-  private async take(segment: SegmentInfo, chunk: readonly Spooled[], to: number): Promise<boolean> {
-    const { spool, breaker, commit } = this.options;
+  /** Commits a chunk; what of it is in the database is settled, so that it is not committed again with the rest. */
+  private async commit(segment: SegmentInfo, chunk: readonly Spooled[]): Promise<Taken> {
     const unsettled = chunk.filter(({ from }) => !segment.settled.has(from));
-    const submissions = unsettled.length === 0 ? [] : await commit(unsettled.map(({ arrival }) => arrival));
+    const arrivals = unsettled.map(({ arrival }) => arrival);
+    const submissions = arrivals.length === 0 ? [] : await this.options.commit(arrivals);
     let whole = true;
     for (const [index, { arrival, from }] of unsettled.entries()) {
       const submission = submissions[index];
       if (submission === undefined) throw new Error('an arrival of the spool was not answered for');
-      // What of a chunk was stored is not committed again with the rest of it.
-      if (await this.account(arrival, submission)) spool.settle({ segment, from });
+      if (await this.account(arrival, submission)) this.options.spool.settle({ segment, from });
       else whole = false;
     }
-    if (!whole) {
-      breaker.failed('the drain was not stored');
-      return false;
-    }
-    const drained = chunk.map(({ arrival, from }) => ({ from, source: arrival.sourceKey }));
-    spool.advance(segment, to, drained);
-    return true;
+    return { chunk, whole };
+  }
+
+  /** Moves the position behind a chunk; false when the database did not take all of it. */
+  private conclude(segment: SegmentInfo, { chunk, whole }: Taken, to: number): boolean {
+    const { spool, breaker } = this.options;
+    if (whole) {
+      const drained = chunk.map(({ arrival, from }) => ({ from, source: arrival.sourceKey }));
+      spool.advance(segment, to, drained);
+    } else breaker.failed('the drain was not stored');
+    return whole;
   }
 
   private async tell(fact: SpooledFact): Promise<boolean> {

@@ -32,6 +32,9 @@ export class SpooledFeedStore implements FeedStore {
   /** As the last beat that reached the database gave it: W stands still while it is away. */
   private last: Pick<Beat, 'through' | 'othersAliveAt'> = { through: Number.NEGATIVE_INFINITY, othersAliveAt: null };
 
+  /** Something was asked and is not answered yet. */
+  private waiting = false;
+
   constructor(
     private readonly store: FeedStore,
     private readonly standby: Standby,
@@ -63,13 +66,27 @@ export class SpooledFeedStore implements FeedStore {
     if (done === null) await this.keep({ name: 'overflow', value });
   }
 
-  /** Null when the database is away or takes too long, which the circuit is told. */
+  /**
+   * Null when the database is away or takes too long: the spool has it then. No ack waits for a beat, so the circuit is told
+   * of one that is slow only when it must be taken for lost; until then no other is sent after it.
+   */
   private async try<T>(ask: () => Promise<T>): Promise<T | null> {
-    if (this.standby.isAway()) return null;
+    const { standby } = this;
+    if (standby.isAway() || this.waiting) return null;
+    const asked = ask();
+    this.waiting = true;
+    const lost = setTimeout(() => standby.failed('a beat takes too long'), standby.patienceMs);
+    const ended = asked
+      .catch(() => standby.failed('a beat was not written'))
+      .finally(() => {
+        clearTimeout(lost);
+        this.waiting = false;
+      });
     try {
-      return await within(ask(), this.standby.afterMs);
-    } catch (error) {
-      this.standby.failed(error instanceof Error ? error.message : 'a beat was not written');
+      const answer = await within(asked, standby.afterMs);
+      await ended;
+      return answer;
+    } catch {
       return null;
     }
   }

@@ -41,8 +41,14 @@ export interface StandbyWork extends Pick<DrainOptions, 'commit' | 'quarantine' 
   readonly hasOverdue: () => boolean;
 }
 
+/** A busy machine takes longer for what nobody waits for; a frozen database still shows within 10 s. */
+const PATIENCE = 10;
+/** Arrivals that drain within the time one ack may wait, beside live ones. */
+const SHORT = 500;
+
 export class Standby implements Fallback {
   readonly afterMs: number;
+  readonly patienceMs: number;
   private readonly breaker: Breaker;
   private work: StandbyWork | null = null;
   private drain: Drain | null = null;
@@ -50,8 +56,9 @@ export class Standby implements Fallback {
   constructor(private readonly options: StandbyOptions) {
     const { spool, clock } = options;
     this.afterMs = options.afterMs;
+    this.patienceMs = PATIENCE * options.afterMs;
     this.breaker = new Breaker({
-      ...{ clock, spoolIsEmpty: () => spool.isEmpty() },
+      ...{ clock, spoolIsEmpty: () => spool.isEmpty(), spoolIsShort: () => spool.state().depth <= SHORT },
       probe: () => this.probe(),
       mayProbe: () => this.work !== null && !this.work.hasOverdue(),
       onMove: (from, to, why) => this.onMove(from, to, why),
@@ -99,6 +106,8 @@ export class Standby implements Fallback {
   failed(why: string): void {
     this.breaker.failed(why);
   }
+
+  readonly slow = (): void => this.breaker.slow();
 
   keep(arrivals: readonly Arrival[]): Promise<Kept> {
     return this.options.spool.keep(arrivals);
