@@ -1,13 +1,17 @@
 /**
- * A sender in a process of its own. `argv[2]` is JSON: { port, hosts, rate, seconds, copies, run, probe }. It sends `rate`
- * datagrams a second whatever comes back, each notification `copies` times in a row, from the hosts in turn; prints what was
+ * A sender in a process of its own. `argv[2]` is JSON: { port, hosts, rate, seconds, copies, run, probe, forged, skipped }. It sends
+ * `rate` datagrams a second whatever comes back, each notification `copies` times in a row, from the hosts in turn, or from
+ * `forged` addresses that follow each other after the first `skipped`; prints what was
  * sent and acked, and with `probe` the latency of each as [sent ms after the start, latency ms], null when no ack came.
  */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const { port, hosts, rate, seconds, copies = 1, run, probe = false } = JSON.parse(process.argv[2]);
+const asked = JSON.parse(process.argv[2]);
+const { port, rate, seconds, copies = 1, run, probe = false, forged = 0, skipped = 0 } = asked;
+const forgedHost = (index) => `127.1.${String((skipped + index) >> 8)}.${String((skipped + index) & 255)}`;
+const hosts = forged === 0 ? asked.hosts : Array.from({ length: forged }, (_, index) => forgedHost(index));
 const STATES = ['Ringing', 'OK', 'Bye'];
 const SOCKETS_MAX = 64;
 const LAST_ACKS_MS = probe ? 3_000 : 300;
