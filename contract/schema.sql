@@ -210,14 +210,23 @@ create table call_settled (
   constraint call_talk_ms_check CHECK (((talk_ms >= 0) AND (talk_ms_min >= 0) AND (talk_ms_min <= talk_ms_max)))
 ) partition of call FOR VALUES IN (true);
 comment on table call_settled is 'Calls that nothing ordinary can change any more: the history billing reads.';
-CREATE INDEX call_settled_call_id_idx ON public.call_settled USING btree (source_key, call_id);
-CREATE INDEX call_settled_callee_number_idx ON public.call_settled USING btree (callee_number text_pattern_ops);
-CREATE INDEX call_settled_caller_number_idx ON public.call_settled USING btree (caller_number text_pattern_ops);
+CREATE INDEX call_settled_answered_at_idx ON public.call_settled USING btree (answered_at);
+CREATE INDEX call_settled_basis_idx ON public.call_settled USING btree (disposition_basis, first_seen_at DESC, id DESC) WHERE (disposition_basis = ANY (ARRAY['proven'::text, 'inferred'::text]));
+CREATE INDEX call_settled_call_id_idx ON public.call_settled USING btree (call_id, source_key);
+CREATE INDEX call_settled_callee_number_idx ON public.call_settled USING btree (callee_number text_pattern_ops, first_seen_at DESC, id DESC);
+CREATE INDEX call_settled_caller_number_idx ON public.call_settled USING btree (caller_number text_pattern_ops, first_seen_at DESC, id DESC);
 CREATE INDEX call_settled_ended_at_idx ON public.call_settled USING btree (COALESCE(ended_at, presumed_ended_at) DESC, id DESC);
 CREATE INDEX call_settled_first_seen_at_id_idx ON public.call_settled USING btree (first_seen_at DESC, id DESC);
-CREATE INDEX call_settled_forward_number_idx ON public.call_settled USING btree (forward_number text_pattern_ops) WHERE (forward_number IS NOT NULL);
+CREATE INDEX call_settled_forward_number_idx ON public.call_settled USING btree (forward_number text_pattern_ops, first_seen_at DESC, id DESC) WHERE (forward_number IS NOT NULL);
 CREATE INDEX call_settled_id_idx ON public.call_settled USING btree (id);
+CREATE INDEX call_settled_menu_idx ON public.call_settled USING btree (menu_id, first_seen_at DESC, id DESC);
+CREATE INDEX call_settled_part_idx ON public.call_settled USING gin (caller_number gin_trgm_ops, callee_number gin_trgm_ops, forward_number gin_trgm_ops, call_id gin_trgm_ops);
+CREATE INDEX call_settled_presumed_idx ON public.call_settled USING btree (first_seen_at DESC, id DESC) WHERE (end_provenance = 'presumed'::text);
+CREATE INDEX call_settled_ring_ms_idx ON public.call_settled USING btree (ring_ms);
+CREATE INDEX call_settled_ringing_at_idx ON public.call_settled USING btree (ringing_at);
+CREATE INDEX call_settled_source_idx ON public.call_settled USING btree (source_key, first_seen_at DESC, id DESC);
 CREATE INDEX call_settled_talk_ms_idx ON public.call_settled USING btree (talk_ms DESC NULLS LAST, id DESC);
+CREATE INDEX call_settled_unknown_idx ON public.call_settled USING btree (first_seen_at DESC, id DESC) WHERE (disposition = 'unknown'::text);
 
 create table call_superseded (
   call_key uuid not null,

@@ -1,6 +1,6 @@
 /** What is happening: `GET /calls/active`. */
 import { Prisma } from '../generated/prisma/client.js';
-import { callConditions, callPage, type CallsQuery } from './calls.js';
+import { type ActiveQuery, callConditions, callPage } from './calls.js';
 import type { CallRow } from './contract.js';
 import type { Page } from './page.js';
 import { type Reads, at, every, rows } from './sql.js';
@@ -14,7 +14,7 @@ export interface ActivePage extends Page<CallRow> {
  * Calls neither ended nor, at `asOf`, presumed ended, even where the sweep has not yet written so.
  * `not settled` follows from `not ended`; saying it keeps the read in the small partition.
  */
-export async function readActive(db: Reads, query: CallsQuery, asOf: number): Promise<ActivePage> {
+export async function readActive(db: Reads, query: ActiveQuery, asOf: number): Promise<ActivePage> {
   const active = [
     Prisma.sql`not settled`,
     Prisma.sql`state <> 'ended'`,

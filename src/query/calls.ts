@@ -1,13 +1,25 @@
 /** The history of calls: `GET /calls`. The tables and their indexes are in prisma/migrations. */
 import { Prisma } from '../generated/prisma/client.js';
 import { CALL, type CallRow } from './contract.js';
-import type { CALL_FILTER, CALLS_QUERY, CallSort, TimeBase } from './filters.js';
+import type { ACTIVE_QUERY, CALL_FILTER, CALLS_QUERY, CallSort, TimeBase, TotalBasis } from './filters.js';
 import { type Order, type Page, type Question, type SortValue, decodeCursor, pageOf, pageStatement } from './page.js';
 import type { NumberPattern, ValuesOf } from './parameters.js';
-import { type Reads, at, columnsOf, rows } from './sql.js';
+import { type Reads, at, columnsOf, every, rows } from './sql.js';
 
 export type CallFilter = ValuesOf<typeof CALL_FILTER>;
 export type CallsQuery = ValuesOf<typeof CALLS_QUERY>;
+export type ActiveQuery = ValuesOf<typeof ACTIVE_QUERY>;
+
+/** How many calls meet a filter. */
+export interface Total {
+  readonly calls: number;
+  readonly basis: TotalBasis;
+}
+
+export interface CallsPage extends Page<CallRow> {
+  /** Null unless it was asked for. */
+  readonly total: Total | null;
+}
 
 export const CALL_COLUMNS = columnsOf(CALL);
 const CALL_TABLE = Prisma.sql`call`;
@@ -73,6 +85,16 @@ function numberMatches(column: Prisma.Sql, patterns: readonly NumberPattern[]): 
   return Prisma.sql`(${Prisma.join(each, ' or ')})`;
 }
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const SEARCHED = ['call_id', 'caller_number', 'callee_number', 'forward_number'];
+
+/** Free text over the Call ID and the numbers: each by the one trigram index on all of them; and over the id. */
+function holds(text: string): Prisma.Sql {
+  const pattern = `%${likeText(text)}%`;
+  const each = SEARCHED.map((column) => Prisma.sql`${Prisma.raw(column)} like ${pattern}`);
+  return Prisma.sql`(${Prisma.join(UUID.test(text) ? [...each, Prisma.sql`id = ${text}::uuid`] : each, ' or ')})`;
+}
+
 /**
  * The gaps `gap` that belong to the call `call`. A gap names a Call ID, which several calls may share: it is this
  * call's when the receipt its span is reckoned from (its begin + H; deadline - opening is H) falls into the time from
@@ -99,7 +121,9 @@ export function callConditions(filter: CallFilter): Prisma.Sql[] {
   if (filter.from !== undefined) conditions.push(Prisma.sql`${time} >= ${at(filter.from)}`);
   if (filter.to !== undefined) conditions.push(Prisma.sql`${time} < ${at(filter.to)}`);
   const among = (column: string, values: readonly string[] | undefined): void => {
-    if (values !== undefined) conditions.push(Prisma.sql`${Prisma.raw(column)} = any(${[...values]}::text[])`);
+    // One value is compared, not searched for: only then does an index on it keep the order of its next column.
+    if (values?.length === 1) conditions.push(Prisma.sql`${Prisma.raw(column)} = ${values[0]}`);
+    else if (values !== undefined) conditions.push(Prisma.sql`${Prisma.raw(column)} = any(${[...values]}::text[])`);
   };
   among('state', filter.state);
   // What has not ended is not settled: saying so keeps the read in the small partition.
@@ -114,7 +138,16 @@ export function callConditions(filter: CallFilter): Prisma.Sql[] {
   matching('caller_number', filter.caller);
   matching('callee_number', filter.callee);
   matching('forward_number', filter.forward);
-  if (filter.minTalkMs !== undefined) conditions.push(Prisma.sql`talk_ms >= ${filter.minTalkMs}::bigint`);
+  among('disposition_basis', filter.dispositionBasis);
+  among('end_provenance', filter.endProvenance);
+  const between = (column: string, least: number | undefined, most: number | undefined): void => {
+    if (least !== undefined) conditions.push(Prisma.sql`${Prisma.raw(column)} >= ${least}::bigint`);
+    if (most !== undefined) conditions.push(Prisma.sql`${Prisma.raw(column)} <= ${most}::bigint`);
+  };
+  between('talk_ms', filter.minTalkMs, filter.maxTalkMs);
+  between('ring_ms', filter.minRingMs, filter.maxRingMs);
+  between('revision', filter.minRevision, filter.maxRevision);
+  if (filter.q !== undefined) conditions.push(holds(filter.q));
   if (filter.settled !== undefined) conditions.push(filter.settled ? Prisma.sql`settled` : Prisma.sql`not settled`);
   if (filter.hasGaps !== undefined) conditions.push(filter.hasGaps ? HAS_GAPS : Prisma.sql`not ${HAS_GAPS}`);
   return conditions;
@@ -123,7 +156,7 @@ export function callConditions(filter: CallFilter): Prisma.Sql[] {
 /** A page of calls that meet the query's filter and `conditions`; `list` keeps the cursors of two lists apart. */
 export async function callPage(
   db: Reads,
-  query: CallsQuery,
+  query: ActiveQuery,
   list: string,
   conditions: readonly Prisma.Sql[],
 ): Promise<Page<CallRow>> {
@@ -136,7 +169,30 @@ export async function callPage(
   return pageOf(await rows<CallRow>(db, statement), limit, order, question);
 }
 
-/** History: every call that meets the filter, whatever its state. */
-export function readCalls(db: Reads, query: CallsQuery): Promise<Page<CallRow>> {
-  return callPage(db, query, 'calls', []);
+/** What the planner of PostgreSQL says of a statement, as far as it is of use here. */
+interface Planned {
+  readonly 'QUERY PLAN': readonly [{ readonly Plan: { readonly 'Plan Rows': number } }];
+}
+
+async function countCalls(db: Reads, filter: CallFilter, basis: TotalBasis): Promise<number> {
+  const where = every(callConditions(filter));
+  if (basis === 'exact') {
+    const [counted] = await rows<{ readonly calls: number }>(
+      db,
+      Prisma.sql`select count(*)::float8 as calls from call where ${where}`,
+    );
+    return counted?.calls ?? 0;
+  }
+  const [planned] = await rows<Planned>(db, Prisma.sql`explain (format json) select 1 from call where ${where}`);
+  return planned?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0;
+}
+
+/** History: every call that meets the filter, whatever its state; counted only when asked. */
+export async function readCalls(db: Reads, { count, ...query }: CallsQuery): Promise<CallsPage> {
+  const page = await callPage(db, query, 'calls', []);
+  if (count === undefined) return { ...page, total: null };
+  // A first page that holds everything has counted it.
+  const whole = query.cursor === undefined && page.nextCursor === null;
+  if (whole) return { ...page, total: { calls: page.data.length, basis: 'exact' } };
+  return { ...page, total: { calls: await countCalls(db, query, count), basis: count } };
 }

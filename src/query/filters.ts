@@ -1,15 +1,26 @@
 /** Which parameters each list takes: one table for REST, OpenAPI and GraphQL. */
-import { CALL_STATE, DISPOSITION, GAP_CERTAINTY, GAP_KIND, GAP_STATUS } from './contract.js';
+import {
+  CALL_STATE,
+  DISPOSITION,
+  DISPOSITION_BASIS,
+  END_PROVENANCE,
+  GAP_CERTAINTY,
+  GAP_KIND,
+  GAP_STATUS,
+} from './contract.js';
 import type { Enumeration } from './field.js';
 import {
   anyEnum,
   anyNumber,
   anyText,
   optionalCount,
+  optionalEnum,
   optionalFlag,
   optionalInstant,
+  optionalSearch,
   optionalText,
   orderBy,
+  type Parameter,
   presetCount,
   presetEnum,
 } from './parameters.js';
@@ -24,6 +35,10 @@ const TIME_BASE: Enumeration<TimeBase> = {
 
 export const CALL_SORTS = ['firstSeenAt', 'endedAt', 'talkMs'] as const;
 export type CallSort = (typeof CALL_SORTS)[number];
+
+const REVISION_MAX = 2_147_483_647;
+const span = (description: string): Parameter<number | undefined> =>
+  optionalCount(0, Number.MAX_SAFE_INTEGER, description);
 
 const source = anyText('Key of the source.');
 const callId = anyText('Call ID, exactly.');
@@ -53,7 +68,17 @@ export const CALL_FILTER = {
   menuId: anyText('Menu id, exactly.'),
   source,
   callId,
-  minTalkMs: optionalCount(0, Number.MAX_SAFE_INTEGER, 'Talked for at least so many ms.'),
+  minTalkMs: span('Talked for at least so many ms.'),
+  maxTalkMs: span('Talked for at most so many ms.'),
+  minRingMs: span('Rang for at least so many ms.'),
+  maxRingMs: span('Rang for at most so many ms.'),
+  dispositionBasis: anyEnum(DISPOSITION_BASIS, 'What the disposition rests on.'),
+  endProvenance: anyEnum(END_PROVENANCE, 'How the end is known.'),
+  minRevision: optionalCount(1, REVISION_MAX, 'Written anew so often or more.'),
+  maxRevision: optionalCount(1, REVISION_MAX, 'Written anew so often at most.'),
+  q: optionalSearch(
+    'Text in the Call ID or in one of the numbers, or the whole id of the call; at least 4 characters, as they were received.',
+  ),
   hasGaps: optionalFlag('Whether an open or lost gap belongs to the call.'),
   settled: optionalFlag('Whether the record is settled.'),
 };
@@ -75,7 +100,23 @@ export const QUARANTINE_FILTER = {
   reason: anyText('Why it was quarantined, exactly.'),
 };
 
-export const CALLS_QUERY = { ...CALL_FILTER, ...SORTING, ...PAGING };
+export const TOTAL_BASES = ['estimate', 'exact'] as const;
+export type TotalBasis = (typeof TOTAL_BASES)[number];
+export const TOTAL_BASIS: Enumeration<TotalBasis> = {
+  name: 'TotalBasis',
+  description:
+    "How calls are counted. estimate: PostgreSQL's guess from its statistics, at once; it may be off by any factor. exact: one " +
+    'by one, which takes as long as there are many.',
+  values: TOTAL_BASES,
+};
+
+export const COUNTING = {
+  count: optionalEnum(TOTAL_BASIS, 'Tell in total how many calls meet the filter, on this page or not.'),
+};
+
+export const CALLS_QUERY = { ...CALL_FILTER, ...SORTING, ...PAGING, ...COUNTING };
+/** Active calls are always counted. */
+export const ACTIVE_QUERY = { ...CALL_FILTER, ...SORTING, ...PAGING };
 export const GAPS_QUERY = { ...GAP_FILTER, ...PAGING };
 export const QUARANTINE_QUERY = { ...QUARANTINE_FILTER, ...PAGING };
 export const SOURCES_QUERY = { ...PAGING };

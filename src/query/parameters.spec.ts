@@ -82,6 +82,16 @@ test('faults come all at once, an empty period among them', () => {
   expect(faults.map(({ parameter }) => parameter)).toEqual(['bogus', 'caller', 'caller', 'hasGaps', 'limit', 'to']);
 });
 
+test.each([
+  [{ minTalkMs: '2', maxTalkMs: '1' }, 'maxTalkMs', 'must not be smaller than minTalkMs'],
+  [{ minRingMs: '2', maxRingMs: '0' }, 'maxRingMs', 'must not be smaller than minRingMs'],
+  [{ q: '555' }, 'q', 'needs at least 4 characters'],
+  [{ count: 'roughly' }, 'count', 'must be one of estimate, exact'],
+])('%j is a fault that says how', (given, parameter, reason) => {
+  expect(faultsOf(given)).toEqual([{ parameter, reason }]);
+  expect(faultsOf({ minTalkMs: '1', maxTalkMs: '1' })).toEqual([]);
+});
+
 test('anything at all is read or is a fault of named parameters, never another error', () => {
   const tables = fc.constantFrom(CALLS_QUERY, GAPS_QUERY, QUARANTINE_QUERY, SOURCES_QUERY);
   const name = fc.oneof(fc.constantFrom(...Object.keys(CALLS_QUERY)), fc.string());

@@ -40,6 +40,7 @@ const VALUES_MAX = 100;
 const TEXT_MAX = 256;
 /** A part of 3 digits reads a trigram index 130 times slower than one of 5. */
 const PART_DIGITS_MIN = 4;
+const SEARCH_MIN = 4;
 
 const textSchema = z
   .string('must be text')
@@ -118,6 +119,19 @@ export const anyNumber = (description: string): Parameter<readonly NumberPattern
 export const optionalText = (description: string): Parameter<string | undefined> =>
   optional('text', textSchema.max(1024), description);
 
+/** Free text: a search for fewer characters would find by everything, and slowly. */
+export const optionalSearch = (description: string): Parameter<string | undefined> => ({
+  ...optional(
+    'text',
+    z.preprocess(
+      (value) => (typeof value === 'string' ? value.trimEnd().replace(/^ /, '+') : value),
+      textSchema.min(SEARCH_MIN, `needs at least ${String(SEARCH_MIN)} characters`),
+    ),
+    description,
+  ),
+  clear: true,
+});
+
 export function optionalCount(minimum: number, maximum: number, description: string): Parameter<number | undefined> {
   return { ...optional('count', countSchema(minimum, maximum), description), minimum, maximum };
 }
@@ -136,6 +150,13 @@ export function anyEnum<T extends string>(
   description: string,
 ): Parameter<readonly T[] | undefined> {
   return { ...anyOf('enum', valueIn(enumeration.values), description), enumeration };
+}
+
+export function optionalEnum<T extends string>(
+  enumeration: Enumeration<T>,
+  description: string,
+): Parameter<T | undefined> {
+  return { ...optional('enum', valueIn(enumeration.values), description), enumeration };
 }
 
 export function presetEnum<T extends string>(
@@ -168,7 +189,7 @@ export function orderBy<T extends string>(
 /**
  * Reads a request's parameters.
  * @param raw texts and lists of texts (REST) or typed values (GraphQL); null counts as not given
- * @throws BadParameters with every fault: unknown names, values that do not fit, a period that is empty
+ * @throws BadParameters with every fault: unknown names, values that do not fit, a period or a range that is empty
  */
 export function readParameters<T extends ParameterTable>(
   table: T,
@@ -193,6 +214,17 @@ export function readParameters<T extends ParameterTable>(
   if (typeof from === 'number' && typeof to === 'number' && from >= to) {
     faults.push({ parameter: 'to', reason: 'must be later than from: a period is [from, to)' });
   }
+  faults.push(...backwards(values));
   if (faults.length > 0) throw new BadParameters(faults);
   return values as ValuesOf<T>;
+}
+
+/** Ranges `minX` to `maxX` that hold nothing, both ends being part of them. */
+function backwards(values: Readonly<Record<string, unknown>>): readonly Fault[] {
+  return Object.entries(values).flatMap(([name, least]) => {
+    const parameter = name.replace(/^min/, 'max');
+    const most = values[parameter];
+    if (parameter === name || typeof least !== 'number' || typeof most !== 'number' || least <= most) return [];
+    return [{ parameter, reason: `must not be smaller than ${name}` }];
+  });
 }

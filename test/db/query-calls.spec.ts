@@ -4,7 +4,7 @@ import type { PrismaClient } from '../../src/generated/prisma/client.js';
 import { readActive } from '../../src/query/active.js';
 import { gapsOf, notificationsOf, readCall } from '../../src/query/call.js';
 import { readCalls } from '../../src/query/calls.js';
-import { CALLS_QUERY } from '../../src/query/filters.js';
+import { ACTIVE_QUERY, CALLS_QUERY } from '../../src/query/filters.js';
 import { readParameters } from '../../src/query/parameters.js';
 import { type TestDatabase, testDatabase, testPool, testPrisma } from '../support/database.js';
 import { insertCall, insertEvidence, insertGap, notification, RINGING, type Row, time } from '../support/rows.js';
@@ -22,10 +22,17 @@ const CALLS: Readonly<Record<string, Row>> = {
   long: { first_seen_at: time(0), caller_number: '442071234567', talk_ms: 3_000_000_000, ended_at: time(60_000) },
   short: { first_seen_at: time(1), caller_number: '442075551234', callee_number: '900', talk_ms: 1_000, menu_id: '7' },
   percent: { first_seen_at: time(2), caller_number: '44%20', callee_number: '44_0', talk_ms: 0, menu_id: '8' },
-  back: { first_seen_at: time(3), caller_number: '44\\20', forward_number: '+15550001111', source_key: 'other' },
+  back: {
+    first_seen_at: time(3),
+    caller_number: '44\\20',
+    forward_number: '+15550001111',
+    source_key: 'other',
+    revision: 3,
+  },
   lost: {
     ...{
       first_seen_at: time(4),
+      call_id: 'lost-call',
       settled: false,
       disposition: 'unknown',
       disposition_basis: null,
@@ -33,7 +40,14 @@ const CALLS: Readonly<Record<string, Row>> = {
     },
     ...{ answered_at: null, ended_at: null, presumed_ended_at: time(9), talk_ms: null, ring_ms: null },
   },
-  missed: { first_seen_at: time(5), disposition: 'not_answered', answered_at: null, talk_ms: null, call_id: 'C-5' },
+  missed: {
+    first_seen_at: time(5),
+    disposition: 'not_answered',
+    disposition_basis: 'proven',
+    answered_at: null,
+    talk_ms: null,
+    call_id: 'C-5',
+  },
   ringing: { ...RINGING, first_seen_at: time(6), stale_at: time(11), caller_number: null, callee_number: null },
   talking: {
     ...RINGING,
@@ -104,6 +118,17 @@ describe('history', () => {
     [{ source: ['other', 'nobody'] }, 'back'],
     [{ callId: 'C-5', source: 'ivr' }, 'missed'],
     [{ minTalkMs: '2147483648' }, 'long'],
+    [{ minTalkMs: '1', maxTalkMs: '1000' }, 'short'],
+    [{ maxTalkMs: '0' }, 'percent'],
+    [{ minRingMs: '4000', maxRingMs: '4999' }, 'talking'],
+    [{ dispositionBasis: ['proven', 'inferred'] }, 'missed'],
+    [{ endProvenance: 'presumed' }, 'lost'],
+    [{ minRevision: '2' }, 'back'],
+    [{ maxRevision: '1', settled: 'true' }, 'missed percent short long'],
+    [{ q: '5551' }, 'short'],
+    [{ q: ' 1555' }, 'back'],
+    [{ q: 'lost-' }, 'lost'],
+    [{ q: '44_0' }, 'percent'],
     [{ hasGaps: 'true' }, 'lost'],
     [{ hasGaps: 'false', settled: 'false' }, 'talking ringing'],
     [{ settled: 'true', sort: 'firstSeenAt' }, 'long short percent back missed'],
@@ -118,6 +143,35 @@ describe('history', () => {
       expect(found.slice(0, ordered)).toEqual(places.slice(0, ordered));
       if (asked['sort'] !== '-talkMs') expect([...found].sort()).toEqual([...places].sort());
     } else expect([...found].sort()).toEqual(expected.split(' ').sort());
+  });
+
+  test('FIELD several numbers in one filter: a hundred, each exactly, by prefix or by part', async () => {
+    const caller = Array.from({ length: 98 }, (_, index) => String(900_000 + index));
+    expect((await shown({ caller: [...caller, '44%*', '*75551*'], sort: 'firstSeenAt' })).join(' ')).toBe(
+      'short percent',
+    );
+  });
+
+  test('free text finds a call by its id', async () => {
+    const [id] = [...names].find(([, name]) => name === 'missed') ?? [];
+    expect(await shown({ q: id })).toEqual(['missed']);
+  });
+
+  test('FIELD totals are optional, because they are slow: told only when asked, exact or as an estimate', async () => {
+    await pool.query('analyze call');
+    const totalOf = async (asked: Record<string, unknown>): Promise<unknown> =>
+      (await readCalls(db, readParameters(CALLS_QUERY, asked))).total;
+    expect(await totalOf({ limit: '2' })).toBeNull();
+    expect(await totalOf({ limit: '2', count: 'exact' })).toEqual({ calls: 8, basis: 'exact' });
+    expect(await totalOf({ limit: '2', count: 'exact', settled: 'true' })).toEqual({ calls: 5, basis: 'exact' });
+    expect(await totalOf({ limit: '2', count: 'estimate' })).toEqual({ calls: 8, basis: 'estimate' });
+    expect(await totalOf({ limit: '9', count: 'estimate', state: 'ringing' })).toEqual({ calls: 1, basis: 'exact' });
+  });
+
+  test('a cursor goes on whether or not the total is asked for', async () => {
+    const first = await readCalls(db, readParameters(CALLS_QUERY, { limit: '7', count: 'exact' }));
+    const second = await readCalls(db, readParameters(CALLS_QUERY, { limit: '7', cursor: first.nextCursor }));
+    expect(second.data.map(({ id }) => names.get(id))).toEqual(['long']);
   });
 
   test('the newest call comes first unless told otherwise', async () => {
@@ -144,7 +198,7 @@ describe('history', () => {
 
 describe('active calls', () => {
   const active = async (asOf: Date, asked: Record<string, unknown> = {}): Promise<unknown> => {
-    const { data, count } = await readActive(db, readParameters(CALLS_QUERY, asked), asOf.getTime());
+    const { data, count } = await readActive(db, readParameters(ACTIVE_QUERY, asked), asOf.getTime());
     return [count, ...data.map(({ id }) => names.get(id))];
   };
 
