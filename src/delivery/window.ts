@@ -111,6 +111,14 @@ export function lossOf(own: WindowSample, earlier: readonly WindowSample[], retr
 /** Unanswered calls needed before anything is said of how they end. */
 const UNANSWERED_NEEDED = 20;
 
+/**
+ * A share with half a case of each kind added (Jeffreys' prior): thirty calls that all rang do not prove that every call
+ * does, and with a share of 1 each missing Ringing would be estimated lost for certain.
+ */
+function shareOf(some: number, all: number): number {
+  return (some + 0.5) / (all + 1);
+}
+
 /** A sample with the end of its window. */
 export interface TimedSample {
   readonly to: number;
@@ -131,8 +139,8 @@ export function habitsOf(windows: readonly TimedSample[], staleRingingMs: number
     .reduce((total, { sample }) => total + sample.unansweredReported, 0);
   const unanswered = reported + sum.unansweredPresumed;
   return {
-    answerRatio: sum.ended === 0 ? null : sum.answered / sum.ended,
-    ringingRatio: sum.ended === 0 ? null : sum.rang / sum.ended,
+    answerRatio: sum.ended === 0 ? null : shareOf(sum.answered, sum.ended),
+    ringingRatio: sum.ended === 0 ? null : shareOf(sum.rang, sum.ended),
     unansweredByeRatio: reported < UNANSWERED_NEEDED ? null : reported / unanswered,
   };
 }

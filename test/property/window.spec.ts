@@ -111,7 +111,10 @@ test('habits are shares of what ended, and unknown until enough did', () => {
   const two = [600_000, 300_000].map((to) => ({ to, sample }));
   const { answerRatio, ringingRatio, unansweredByeRatio } = habitsOf(two, 300_000);
   expect(answerRatio).toBeCloseTo(0.6, 1);
-  expect([ringingRatio, unansweredByeRatio]).toEqual([1, 1]);
+  // All of 6,000 rang: a call that does not is not ruled out.
+  expect(ringingRatio).toBeGreaterThan(0.9999);
+  expect(ringingRatio).toBeLessThan(1);
+  expect(unansweredByeRatio).toBe(1);
   expect(habitsOf([], 300_000)).toEqual({ answerRatio: null, ringingRatio: null, unansweredByeRatio: null });
   expect(habitsOf(two.slice(0, 1), 300_000).unansweredByeRatio).toBeNull();
 });
