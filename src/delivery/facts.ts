@@ -101,8 +101,19 @@ export function noFacts(sourceKey: string, settings: Settings): SourceFacts {
 export function factsAt(facts: SourceFacts, at: number): SourceFacts {
   const version = facts.versions.findLast(({ since }) => since <= at) ?? facts.versions[0];
   if (version === undefined) return facts;
-  const { lossWindowMs } = facts.settings;
-  const settings = { ...version.settings, lossWindowMs };
-  const same = (Object.keys(settings) as (keyof Settings)[]).every((key) => settings[key] === facts.settings[key]);
-  return same ? facts : { ...facts, settings };
+  const { settings } = facts;
+  return sameRules(version.settings, settings)
+    ? facts
+    : { ...facts, settings: { ...version.settings, lossWindowMs: settings.lossWindowMs } };
+}
+
+/** All but the width of loss windows, field by field: every fold asks. */
+function sameRules(a: Settings, b: Settings): boolean {
+  return (
+    a.retry === b.retry &&
+    a.intervalMs === b.intervalMs &&
+    a.marginMs === b.marginMs &&
+    a.staleRingingMs === b.staleRingingMs &&
+    a.staleAnsweredMs === b.staleAnsweredMs
+  );
 }

@@ -13,7 +13,7 @@
  * alone (law 2): nothing here keeps anything between two calls.
  */
 import { sameContent, speak, type Spoken } from '../delivery/evidence.js';
-import type { SourceFacts } from '../delivery/facts.js';
+import { factsAt, type SourceFacts } from '../delivery/facts.js';
 import {
   horizonMs,
   type CallRecord,
@@ -161,10 +161,11 @@ function foldCall(key: FoldKey, call: readonly Spoken[], known: SourceFacts): Fo
   const [opener] = call;
   if (opener === undefined) throw new Error('a call holds at least one notification');
   const retried = gaveNoTime(opener);
-  const facts = retried ? known : triedOnce(known);
+  const inForce = factsAt(known, opener.firstAt);
+  const facts = retried ? inForce : triedOnce(inForce);
   const horizon = horizonMs(facts.settings);
   const events = eventsOf(call);
-  const times = timesOf(events, known.settings, earlierRingingMissing(events, facts));
+  const times = timesOf(events, inForce.settings, earlierRingingMissing(events, facts));
   const stale = staleAt(call, facts.settings);
   const presumedEndedAt = stale !== null && facts.through > stale ? stale : null;
   const endAt = events.bye?.firstAt ?? presumedEndedAt;
