@@ -48,6 +48,7 @@ export const IMPORT_TABLE = {
   simulator: ['notification', 'wire', 'transport', ...LEAVES],
   cli: ['simulator', 'wire', 'transport', 'store', ...LEAVES],
   'cli/rebuild': ['ingest', 'store', ...LEAVES],
+  'cli/seed': ['simulator', 'ingest', 'delivery', 'lifecycle', 'notification', 'store', ...LEAVES],
   'cli/start': ['simulator', 'wire', 'transport', 'store', 'main', ...LEAVES],
   'app.module': [...PURE, ...PARTS, ...LEAVES],
   main: [...PURE, ...PARTS, 'app.module', ...LEAVES],

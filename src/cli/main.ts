@@ -17,6 +17,10 @@ const COMMANDS: Readonly<Record<string, { readonly description: string; readonly
     description: 'Rebuild the records from the raw notifications.',
     load: async () => (await import('./rebuild.js')).rebuildCommand(),
   },
+  seed: {
+    description: 'Fill an empty ledger with made-up calls, to try reports and queries on.',
+    load: async () => (await import('./seed.js')).seedCommand(),
+  },
   simulate: {
     description: 'Play an IVR over UDP, then judge whether the ledger tells the truth.',
     load: async () => (await import('./simulate.js')).simulateCommand(),

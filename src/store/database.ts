@@ -8,6 +8,8 @@ import { statementName } from './ledger-sql.js';
 export interface DatabaseOptions {
   readonly url: string;
   readonly connectionsMax: number;
+  /** Writes that can be made again: PostgreSQL may commit before its log is on the disk, and statements may take ten minutes. */
+  readonly bulk?: true;
 }
 
 /** A pool at one instant, in connections; `waiting` are queries that found none free. */
@@ -33,13 +35,13 @@ export class Database {
       max: options.connectionsMax,
       application_name: 'ringledger',
       // The adapter drops the offset of instants it reads and sends: a session elsewhere would shift them by it.
-      options: '-c timezone=UTC',
+      options: options.bulk === true ? '-c timezone=UTC -c synchronous_commit=off' : '-c timezone=UTC',
       // A pool that is empty because the database is away says so instead of waiting for ever.
       connectionTimeoutMillis: 10_000,
       keepAlive: true,
       // A host that vanished answers no more and closes nothing: without this its queries would hold their connections for
       // a quarter of an hour. The slowest statement of ours takes seconds.
-      query_timeout: 30_000,
+      query_timeout: options.bulk === true ? 600_000 : 30_000,
     });
     // An idle connection that breaks is replaced by the pool at the next query, which is where the fault is answered for.
     const adapter = new PrismaPg(this.connections, {
