@@ -1,5 +1,15 @@
 -- The schema of a migrated database, printed from its catalog. Nothing outside schema bi is a promise.
 
+create table bi_secret (
+  single boolean not null default true,
+  inner_key bytea not null,
+  outer_key bytea not null,
+  constraint bi_secret_length_check CHECK (((length(inner_key) = 64) AND (length(outer_key) = 64))),
+  constraint bi_secret_pkey PRIMARY KEY (single),
+  constraint bi_secret_single_check CHECK (single)
+);
+comment on table bi_secret is 'One row: what numbers are hashed with for their keys in bi. Whoever has it can try all numbers, so no role but the owner reads it.';
+
 create table call (
   call_key uuid not null,
   id uuid not null,
@@ -146,6 +156,36 @@ create table call_change_default (
 comment on table call_change_default is 'Changes whose day has no partition yet.';
 CREATE INDEX call_change_default_tx_call_key_id_revision_idx ON public.call_change_default USING btree (tx, call_key, id, revision);
 
+create table call_day (
+  source_key text not null,
+  day_start timestamp(3) with time zone not null,
+  menu_slot text not null,
+  menu_id text,
+  menu_name text,
+  calls integer not null,
+  answered integer not null,
+  not_answered integer not null,
+  unknown integer not null,
+  open integer not null,
+  presumed_ended integer not null,
+  unsettled integer not null,
+  rung integer not null,
+  rung_answered integer not null,
+  rung_not_answered integer not null,
+  talk_calls integer not null,
+  talk_ms bigint not null,
+  ring_calls integer not null,
+  ring_ms bigint not null,
+  late integer not null,
+  conflict integer not null,
+  missing bigint not null,
+  counted_at timestamp(3) with time zone not null,
+  constraint call_day_pkey PRIMARY KEY (source_key, day_start, menu_slot),
+  constraint call_day_slot_check CHECK ((menu_slot = COALESCE(('='::text || menu_id), '-'::text)))
+);
+comment on table call_day is 'The sums of call_hour by day (UTC), written in the transaction that writes its hours. Percentiles cannot be added up, so there are none.';
+CREATE INDEX call_day_day_start_idx ON public.call_day USING btree (day_start);
+
 create table call_evidence (
   call_key uuid not null,
   source_key text not null,
@@ -156,6 +196,38 @@ create table call_evidence (
   constraint call_evidence_pkey PRIMARY KEY (call_key)
 ) with (fillfactor=70);
 comment on table call_evidence is 'One row per Call ID of a source: the deduplication guard of its notifications (it does not depend on a time partition), the lock receivers take before they fold, and the input of the fold.';
+
+create table call_hour (
+  source_key text not null,
+  hour_start timestamp(3) with time zone not null,
+  menu_slot text not null,
+  menu_id text,
+  menu_name text,
+  calls integer not null,
+  answered integer not null,
+  not_answered integer not null,
+  unknown integer not null,
+  open integer not null,
+  presumed_ended integer not null,
+  unsettled integer not null,
+  rung integer not null,
+  rung_answered integer not null,
+  rung_not_answered integer not null,
+  talk_calls integer not null,
+  talk_ms bigint not null,
+  ring_calls integer not null,
+  ring_ms bigint not null,
+  late integer not null,
+  conflict integer not null,
+  missing bigint not null,
+  ring_ms_p50 bigint,
+  ring_ms_p95 bigint,
+  counted_at timestamp(3) with time zone not null,
+  constraint call_hour_pkey PRIMARY KEY (source_key, hour_start, menu_slot),
+  constraint call_hour_slot_check CHECK ((menu_slot = COALESCE(('='::text || menu_id), '-'::text)))
+);
+comment on table call_hour is 'Calls counted by hour of first receipt (UTC), source and menu. The key names a menu by = and its id, or - for none, since a key holds no null. Kept by counting whole hours again (src/store/bi): equal to a recount but for hours in rollup_due.';
+CREATE INDEX call_hour_hour_start_idx ON public.call_hour USING btree (hour_start);
 
 create table call_settled (
   call_key uuid not null,
@@ -470,6 +542,23 @@ create table receiver (
   constraint receiver_pkey PRIMARY KEY (id)
 );
 comment on table receiver is 'One run of one receiving process per key: a restart is another receiver, so that W never counts a dead one twice.';
+
+create table rollup_due (
+  hour_start timestamp(3) with time zone not null,
+  constraint rollup_due_pkey PRIMARY KEY (hour_start)
+);
+comment on table rollup_due is 'Hours whose calls changed since they were counted. Who counts an hour takes it out in the same transaction.';
+
+create table rollup_place (
+  single boolean not null default true,
+  tx bigint not null,
+  call_key uuid not null,
+  id uuid not null,
+  revision integer not null,
+  constraint rollup_place_pkey PRIMARY KEY (single),
+  constraint rollup_place_single_check CHECK (single)
+);
+comment on table rollup_place is 'One row: the last change of call_change whose hours are in rollup_due, or were.';
 
 create table settings (
   id bigint not null default nextval('settings_id_seq'::regclass),

@@ -16,6 +16,7 @@ import type { SpoolState, Standby } from './ingest/spool/standby.js';
 import { Sweep } from './ingest/sweep.js';
 import type { TwinListener, TwinStats } from './ingest/twin/listener.js';
 import type { Log } from './log.js';
+import { rollupsOf } from './main.bi.js';
 import { ackAlarm, feedWatch } from './main.feed.js';
 import { type Metering, meteringOf, watchAcks } from './main.meter.js';
 import { type Tools, toolsOf } from './main.operator.js';
@@ -27,6 +28,7 @@ import { type Counted, Tally } from './metrics.js';
 import type { Settings } from './notification.js';
 import { SourceRegistry } from './sources/registry.js';
 import type { Database } from './store/database.js';
+import type { RollupKeeper } from './store/bi/keeper.js';
 import { PgLedgerStore } from './store/ledger.js';
 import { keepPartitions, type PartitionKeeper } from './store/partition-keeper.js';
 import { nameReceiver } from './store/receivers.js';
@@ -97,6 +99,7 @@ interface Wired {
   readonly recent: RecentDatagrams;
   readonly tools: Tools;
   readonly partitions: PartitionKeeper;
+  readonly rollups: RollupKeeper;
   /** When it stopped reading; null while it reads. */
   servedUntil: number | null;
 }
@@ -252,6 +255,7 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
     recent,
     tools: toolsOf({ database, sources, groupCommit, clock }, settings),
     partitions,
+    rollups: rollupsOf(database, standby, clock, log),
     servedUntil: null,
   };
 }
@@ -265,8 +269,9 @@ function oneLine(error: unknown): string {
 
 /** The last beat says that all is durable; a database that is away must not keep the sockets open. */
 async function shut(app: INestMicroservice, wired: Wired): Promise<void> {
-  const { id, clock, pulse, sweepStore, partitions, servedUntil, standby } = wired;
+  const { id, clock, pulse, sweepStore, partitions, rollups, servedUntil, standby } = wired;
   partitions.stop();
+  const rested = rollups.stop();
   try {
     await pulse.stop();
     const now = clock.now();
@@ -275,6 +280,7 @@ async function shut(app: INestMicroservice, wired: Wired): Promise<void> {
   } catch (error) {
     Logger.warn(`The last beat was not written: ${oneLine(error)}`, 'Sweep');
   }
+  await rested;
   await standby.stop();
   await wired.twin?.close();
   await app.close();

@@ -21,6 +21,10 @@ const COMMANDS: Readonly<Record<string, { readonly description: string; readonly
     description: 'Fill an empty ledger with made-up calls, to try reports and queries on.',
     load: async () => (await import('./seed.js')).seedCommand(),
   },
+  bi: {
+    description: 'Let BI tools read schema bi of the database.',
+    load: async () => (await import('./bi.js')).biCommand(),
+  },
   simulate: {
     description: 'Play an IVR over UDP, then judge whether the ledger tells the truth.',
     load: async () => (await import('./simulate.js')).simulateCommand(),

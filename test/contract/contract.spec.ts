@@ -21,6 +21,6 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => api.close(), 20_000);
 
-test.each(['schema.graphql', 'openapi.json', 'schema.sql', 'metrics.md'])('contract/%s is what the program answers to', async (name) => {
+test.each(['schema.graphql', 'openapi.json', 'schema.sql', 'bi.sql', 'metrics.md'])('contract/%s is what the program answers to', async (name) => {
   expect(await readFile(`${FOLDER}${name}`, 'utf8')).toBe(printed[name]);
 });

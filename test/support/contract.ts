@@ -14,6 +14,7 @@ export async function contractFiles(api: TestApi): Promise<Readonly<Record<strin
     'schema.graphql': `${printSchema(schema)}\n`,
     'openapi.json': await prettier.format(JSON.stringify(openApiOf(api.app)), { parser: 'json', printWidth: 120 }),
     'schema.sql': await schemaSql(api.pool),
+    'bi.sql': await biSql(api.pool),
     'metrics.md': metricsDocument(),
   };
 }
@@ -34,6 +35,19 @@ async function schemaSql(pool: pg.Pool): Promise<string> {
   const printed: string[] = [];
   for (const table of tables) printed.push(await tableSql(pool, table));
   return `-- The schema of a migrated database, printed from its catalog. Nothing outside schema bi is a promise.\n\n${printed.join('\n')}`;
+}
+
+/** What schema bi promises: its views, their columns in order with types, and what each means. */
+async function biSql(pool: pg.Pool): Promise<string> {
+  const views = await lines(
+    pool,
+    `select format(E'view %s -- %s\n%s', oid::regclass, coalesce(obj_description(oid), ''), (
+       select string_agg(format('  %s %s -- %s', attname, format_type(atttypid, atttypmod),
+         coalesce(col_description(attrelid, attnum), '')), E'\n' order by attnum)
+       from pg_attribute where attrelid = pg_class.oid and attnum > 0 and not attisdropped)) as line
+     from pg_class where relnamespace = 'bi'::regnamespace and relkind in ('v', 'r', 'p', 'm') order by relname`,
+  );
+  return `-- Schema bi, which is a promise: columns may be added at the end of a view, none is taken away or changed.\n\n${views.join('\n\n')}\n`;
 }
 
 async function tableSql(pool: pg.Pool, table: string): Promise<string> {
