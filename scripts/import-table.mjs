@@ -47,6 +47,7 @@ export const IMPORT_TABLE = {
   ops: ['query', 'access', 'sources', 'ingest', 'transport', 'fanout', 'store/database', ...LEAVES],
   simulator: ['notification', 'wire', 'transport', ...LEAVES],
   cli: ['simulator', 'wire', 'transport', 'store', ...LEAVES],
+  'cli/keys': ['access', 'store', ...LEAVES],
   'cli/rebuild': ['ingest', 'store', ...LEAVES],
   'cli/seed': ['simulator', 'ingest', 'delivery', 'lifecycle', 'notification', 'store', ...LEAVES],
   'cli/start': ['simulator', 'wire', 'transport', 'store', 'main', ...LEAVES],

@@ -1,4 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import type { Audit } from './access/audit.js';
+import type { Keys } from './access/keys.js';
 import { ApiModule } from './api/api.module.js';
 import { Reading } from './api/reading.js';
 import { Receiving } from './api/receiving.js';
@@ -18,6 +20,8 @@ export interface Parts {
   readonly reading: Reading;
   readonly sourceSettings: SourceSettings;
   readonly receiving: Receiving;
+  readonly keys: Keys;
+  readonly audit: Audit;
   readonly metrics: Metrics;
   /** What the receiving half finds wrong with itself, in sentences. */
   readonly problems: () => readonly string[];
@@ -27,10 +31,11 @@ export interface Parts {
 /** Everything answered over HTTP; what is received over UDP is a module of its own, in main.receiver. */
 @Module({})
 export class AppModule {
-  static over({ database, clock, reading, sourceSettings, receiving, metrics, problems, spool }: Parts): DynamicModule {
+  static over(parts: Parts): DynamicModule {
+    const { database, clock, reading, metrics, problems, spool, ...asked } = parts;
     return {
       module: AppModule,
-      imports: [ApiModule.forRootAsync({ useFactory: () => reading, sourceSettings, receiving })],
+      imports: [ApiModule.forRootAsync({ useFactory: () => reading, ...asked })],
       controllers: [HealthController, MetricsController],
       providers: [
         { provide: Health, useValue: new Health(database.client, clock, problems, spool) },

@@ -85,6 +85,53 @@ const databaseUrl = z
 
 const DAY_S = 86_400;
 
+const proxies = z
+  .string()
+  .refine(
+    (text) =>
+      /^(?:[1-9]|10)?$/.test(text) || text.split(',').every((entry) => isSource(entry.trim()) && !entry.includes('=')),
+    'must be addresses or CIDRs with commas between them, or how many proxies there are (1 to 10)',
+  )
+  .transform((text) => {
+    if (text === '') return null;
+    return /^\d+$/.test(text) ? Number(text) : text.split(',').map((entry) => entry.trim());
+  });
+
+const origins = z
+  .string()
+  .transform((text) => (text === '' ? [] : text.split(',').map((part) => part.trim())))
+  .refine(
+    (parts) => parts.every((part) => URL.canParse(part) && new URL(part).origin === part),
+    'must be origins such as https://console.example.com, without a path, with commas between them',
+  );
+
+const optionalText = z.string().transform((text) => (text === '' ? null : text));
+
+/** Who may ask over HTTP. */
+const ACCESS_KEYS = {
+  INITIAL_ADMIN_KEY_FILE: key(
+    optionalText,
+    '',
+    'File with a first key, made with the scope admin at a start that finds none; where there is no such file it is written.',
+  ),
+  TRUST_PROXY: key(
+    proxies,
+    '',
+    'Proxies in front of REST and GraphQL whose X-Forwarded-For counts: addresses, CIDRs, or how many. Not set: none.',
+  ),
+  CORS_ORIGINS: key(origins, '', 'Web origins whose pages may ask, with commas between them. Not set: none.'),
+  RATE_LIMIT_PER_S: key(
+    numeric(0, 100_000),
+    '100',
+    'Requests a second of one key, and of one address; ten times as many at once after a rest. 0: no limit.',
+  ),
+  RINGLEDGER_KEY: key(
+    optionalText,
+    '',
+    'Key that the commands show which ask a running server (inspect, calibrate, doctor, export, simulate).',
+  ),
+} as const;
+
 /** Every variable the program reads, in the order of `.env.example`. */
 export const CONFIG_KEYS = {
   IVR_CALL_REPORT_PORT: key(
@@ -136,8 +183,13 @@ export const CONFIG_KEYS = {
     'Who may post: addresses, CIDRs, name=CIDR, with commas between them. Not set: this machine only.',
   ),
   TWIN_MAX_BODY_BYTES: key(numeric(64, 1_048_576), '8192', 'Longer posts are refused.'),
-  HTTP_HOST: key(host, '127.0.0.1', 'Address of REST and GraphQL. Loopback only, until there are access keys.'),
+  HTTP_HOST: key(
+    host,
+    '127.0.0.1',
+    'Address of REST and GraphQL. On any but loopback nothing starts until a key is made (ringledger keys create).',
+  ),
   HTTP_PORT: key(numeric(0, 65_535), '3000', 'Port of REST and GraphQL (0: any free one).'),
+  ...ACCESS_KEYS,
   DATABASE_URL: key(databaseUrl, '', 'PostgreSQL to use. Not set: one of our own, under DATA_DIR.'),
   DATABASE_CONNECTIONS_MAX: key(numeric(2, 500), '10', 'Connections of one process to PostgreSQL.'),
   DATA_DIR: key(z.string(), './data', 'Folder of the embedded PostgreSQL and of the spool.'),

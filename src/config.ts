@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from 'dotenv';
-import { CONFIG_KEYS, type ConfigKey, type ConfigValues, isLoopback } from './config.keys.js';
+import { CONFIG_KEYS, type ConfigKey, type ConfigValues } from './config.keys.js';
 
 /** What the program was told, in the units it works in; made once at start and passed on. Spans are ms unless named otherwise. */
 export interface Config {
@@ -27,6 +27,15 @@ export interface Config {
   readonly twinBodyBytesMax: number;
   readonly httpHost: string;
   readonly httpPort: number;
+  /** Where a first key is read from, or written to. */
+  readonly initialAdminKeyFile: string | null;
+  /** Addresses and CIDRs of proxies, or how many there are. */
+  readonly trustProxy: readonly string[] | number | null;
+  readonly corsOrigins: readonly string[];
+  /** 0: unlimited. */
+  readonly requestsPerS: number;
+  /** What commands show a server. */
+  readonly clientKey: string | null;
   /** Null: run the embedded PostgreSQL under `dataDir`. */
   readonly databaseUrl: string | null;
   readonly databaseConnectionsMax: number;
@@ -90,13 +99,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>, f
 
 function crossFaults(values: Partial<ConfigValues>): string[] {
   const faults: string[] = [];
-  const { HTTP_HOST, INGEST_BATCH_MAX, INGEST_QUEUE_MAX, RETENTION_DAYS, STALE_ANSWERED_S } = values;
-  if (HTTP_HOST !== undefined && !isLoopback(HTTP_HOST)) {
-    faults.push(
-      'HTTP_HOST must be a loopback address (127.0.0.1, ::1 or localhost): there are no access keys yet, so anyone who ' +
-        'reaches the port could read every call. Put a proxy that asks for a password in front of it.',
-    );
-  }
+  const { INGEST_BATCH_MAX, INGEST_QUEUE_MAX, RETENTION_DAYS, STALE_ANSWERED_S } = values;
   if (INGEST_BATCH_MAX !== undefined && INGEST_QUEUE_MAX !== undefined && INGEST_BATCH_MAX > INGEST_QUEUE_MAX) {
     faults.push('INGEST_BATCH_MAX must not be above INGEST_QUEUE_MAX: a batch is taken from the queue.');
   }
@@ -149,6 +152,11 @@ function toConfig(values: ConfigValues, folder: string): Config {
     twinBodyBytesMax: values.TWIN_MAX_BODY_BYTES,
     httpHost: values.HTTP_HOST,
     httpPort: values.HTTP_PORT,
+    initialAdminKeyFile: values.INITIAL_ADMIN_KEY_FILE === null ? null : resolve(folder, values.INITIAL_ADMIN_KEY_FILE),
+    trustProxy: values.TRUST_PROXY,
+    corsOrigins: values.CORS_ORIGINS,
+    requestsPerS: values.RATE_LIMIT_PER_S,
+    clientKey: values.RINGLEDGER_KEY,
     databaseUrl: values.DATABASE_URL,
     databaseConnectionsMax: values.DATABASE_CONNECTIONS_MAX,
     dataDir: resolve(folder, values.DATA_DIR),

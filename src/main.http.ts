@@ -1,11 +1,13 @@
 /** The answering half: REST, GraphQL, OpenAPI and health. Imported once reports are being taken in. */
 import { readFileSync } from 'node:fs';
 import { NestFactory } from '@nestjs/core';
+import { openDoor } from './api/door.js';
 import { Reading } from './api/reading.js';
 import { serveOpenApi } from './api/rest/openapi.js';
 import { AppModule, type Parts } from './app.module.js';
 import type { Config } from './config.js';
 import type { Log } from './log.js';
+import type { Accesses } from './main.access.js';
 import { namesIn } from './main.meter.js';
 import { receivingOf } from './main.operator.js';
 import { type Receiver, settingsOf } from './main.receiver.js';
@@ -30,6 +32,7 @@ export interface Served extends Pick<Parts, 'database' | 'clock'> {
     Receiver,
     'metering' | 'problems' | 'sockets' | 'recent' | 'startedAt' | 'tools' | 'counts' | 'spool' | 'spooled'
   >;
+  readonly accesses: Accesses;
   /** Makes the receiver follow what an operator decided of a source. */
   readonly followSources: () => Promise<void>;
 }
@@ -42,6 +45,7 @@ export async function serveHttp(config: Config, served: Served, log: Log): Promi
   const { retentionDays, udpDatagramBytesMax, reportPort, udpHosts } = config;
   const shared = { ...settingsOf(config), retentionDays, maxDatagramBytes: udpDatagramBytesMax };
   const { database, clock, receiver } = served;
+  const { keys, gate, audit } = served.accesses;
   const { objective } = receiver.metering.meter;
   const limits = { ...shared, udpPort: reportPort, udpHosts };
   const spooled = (): ReadonlyMap<string, number> => receiver.spooled();
@@ -58,11 +62,12 @@ export async function serveHttp(config: Config, served: Served, log: Log): Promi
   const app = await NestFactory.create(
     AppModule.over({
       ...{ database, clock, reading, sourceSettings, metrics, problems, spool: () => receiver.spool() },
-      receiving: receivingOf(receiver),
+      ...{ receiving: receivingOf(receiver), keys, audit },
     }),
     { logger: log, abortOnError: false },
   );
   try {
+    openDoor(app, { gate, ...config });
     serveOpenApi(app);
     await app.listen(config.httpPort, config.httpHost);
     return { url: await app.getUrl(), close: () => app.close() };

@@ -1,7 +1,7 @@
 /**
  * Start and stop, in the order that lets nothing be lost.
  *
- * start   database, partitions, sources, first beat (facts, outage), UDP; then HTTP
+ * start   database, keys, partitions, sources, first beat (facts, outage), UDP; then HTTP
  * stop    stop reading, flush, acks leave, HTTP closes, last beat, UDP closes, database
  *
  * UDP is first because a sender gives up after H and a reader asks again: HTTP, with GraphQL and OpenAPI three quarters
@@ -13,6 +13,7 @@ import { systemClock } from './clock.js';
 import type { Config } from './config.js';
 import type { SpoolState } from './ingest/spool/standby.js';
 import { Log } from './log.js';
+import { openAccess } from './main.access.js';
 import { readPools } from './main.meter.js';
 import { type Counts, openReceiver, type Receiver } from './main.receiver.js';
 import { Database } from './store/database.js';
@@ -55,6 +56,8 @@ export async function run(config: RunConfig): Promise<Running> {
   const undo: (() => Promise<void>)[] = [() => database.disconnect(), () => readers.disconnect()];
   try {
     await database.connect();
+    const accesses = await openAccess(config, readers, clock, log);
+    undo.push(() => accesses.audit.close());
     const receiver = await openReceiver(config, database, clock, log);
     undo.push(() => receiver.stop());
     readPools(receiver.metering.readings, { ingest: database, readers });
@@ -63,7 +66,7 @@ export async function run(config: RunConfig): Promise<Running> {
     const { serveHttp } = await import('./main.http.js');
     const http = await serveHttp(
       config,
-      { database: readers, clock, receiver, followSources: () => receiver.followSources() },
+      { database: readers, clock, receiver, accesses, followSources: () => receiver.followSources() },
       log,
     );
     undo.push(() => http.close());

@@ -4,7 +4,7 @@ import { shownNumber, shownRow, shownRows } from './mask.js';
 import { SCOPE_NAMES, type Scope } from './scopes.js';
 
 function keyed(scopes: readonly Scope[], sources: readonly string[] | null = null): Access {
-  const holder = { kind: 'key', name: 'billing (rl_1)', prefix: 'rl_1', address: '::1' } as const;
+  const holder = { kind: 'key', name: 'billing (rl_1)', prefix: 'rl_1', address: '::1', local: true } as const;
   return new Access({ holder, scopes, sources });
 }
 

@@ -12,6 +12,8 @@ export interface Holder {
   readonly prefix: string | null;
   /** Address of the client, as far as it can be trusted. */
   readonly address: string;
+  /** The request comes from this machine, through no proxy. */
+  readonly local: boolean;
 }
 
 export interface AccessOptions {
@@ -39,16 +41,16 @@ export class Access {
   /** Everything but making keys, for everybody on this machine. */
   static open(address: string): Access {
     return new Access({
-      holder: { kind: 'open', name: 'operator', prefix: null, address },
+      holder: { kind: 'open', name: 'operator', prefix: null, address, local: true },
       scopes: OPEN,
       sources: null,
     });
   }
 
   /** Nothing. */
-  static stranger(address: string): Access {
+  static stranger(address: string, local = false): Access {
     return new Access({
-      holder: { kind: 'stranger', name: 'stranger', prefix: null, address },
+      holder: { kind: 'stranger', name: 'stranger', prefix: null, address, local },
       scopes: [],
       sources: [],
     });

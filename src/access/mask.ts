@@ -1,5 +1,5 @@
 /** Hides numbers from whoever may not see them. The one mask of the product: logs use it too (src/log.mask.ts). */
-import { maskedNumber } from '../log.mask.js';
+import { masked, maskedNumber } from '../log.mask.js';
 import type { Access } from './access.js';
 
 /** Fields that hold somebody's number, in every record of the contract that has them. */
@@ -8,6 +8,11 @@ export const NUMBER_FIELDS = ['callerNumber', 'calleeNumber', 'forwardNumber', '
 /** A number as `access` may see it: clear with `numbers:clear`, else `+4420*****12`. */
 export function shownNumber(access: Access, number: string | null): string | null {
   return number === null || access.can('numbers:clear') ? number : maskedNumber(number);
+}
+
+/** Free text that may hold a number, such as a state nobody knows: each run of digits that may be one is masked. */
+export function shownText(access: Access, text: string): string {
+  return access.can('numbers:clear') ? text : masked(text);
 }
 
 /** A record with its numbers as `access` may see them; fields it does not have are not added. */

@@ -6,8 +6,12 @@ import {
   type ModuleMetadata,
   type NestModule,
 } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { GraphQLModule } from '@nestjs/graphql';
+import { Audit } from '../access/audit.js';
+import { AccessGuard, RefusalRecorder } from '../access/guard.js';
+import { Keys } from '../access/keys.js';
+import { AccessResolver } from './graphql/access.resolver.js';
 import { GRAPHQL_OPTIONS } from './graphql/graphql.options.js';
 import { SourceSettings } from '../sources/settings.js';
 import { SourceSettingsResolver } from './graphql/mutations.js';
@@ -31,6 +35,9 @@ export interface ApiModuleOptions extends Pick<FactoryProvider<Reading>, 'inject
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
   /** What takes an operator's decisions about sources. */
   readonly sourceSettings: SourceSettings;
+  /** Who may ask, and the trail of what was done. The door before them is `openDoor(app)`, which needs the application. */
+  readonly keys: Keys;
+  readonly audit: Audit;
   /** The receiver of this process, as it is asked. */
   readonly receiving: Receiving;
 }
@@ -44,6 +51,8 @@ export class ApiModule implements NestModule {
     useFactory,
     sourceSettings,
     receiving,
+    keys,
+    audit,
   }: ApiModuleOptions): DynamicModule {
     return {
       module: ApiModule,
@@ -60,6 +69,11 @@ export class ApiModule implements NestModule {
         SourceSettingsResolver,
         { provide: Receiving, useValue: receiving },
         ReceiverResolver,
+        { provide: Keys, useValue: keys },
+        { provide: Audit, useValue: audit },
+        AccessResolver,
+        { provide: APP_GUARD, useClass: AccessGuard },
+        { provide: APP_INTERCEPTOR, useClass: RefusalRecorder },
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],
       exports: [Reading],

@@ -1,5 +1,6 @@
 /** Readers of the changes feed that wait for a change: one look at the feed for all of them, four times a second. */
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import type { Access } from '../access/access.js';
 import { CHANGES_QUERY } from '../query/changes/contract.js';
 import { TooManyWaiting } from '../query/faults.js';
 import { readParameters } from '../query/parameters.js';
@@ -31,15 +32,15 @@ export class Following implements OnModuleDestroy {
    * @param gone aborts when nobody waits for the answer any more
    * @throws TooManyWaiting, and what `Reading` throws
    */
-  async changes(raw: Raw, gone: AbortSignal): Promise<ChangesAnswer> {
+  async changes(raw: Raw, access: Access, gone: AbortSignal): Promise<ChangesAnswer> {
     const { wait } = readParameters(CHANGES_QUERY, raw);
     const until = performance.now() + wait * 1_000;
-    let page = await this.reading.changes(raw);
+    let page = await this.reading.changes(raw, access);
     while (page.data.length === 0 && !gone.aborted && !this.closed) {
       const leftMs = until - performance.now();
       if (leftMs <= 0) break;
       if (!page.more) await this.next(BigInt(page.openTx), leftMs, gone);
-      page = await this.reading.changes({ ...raw, after: page.nextCursor });
+      page = await this.reading.changes({ ...raw, after: page.nextCursor }, access);
     }
     return page;
   }

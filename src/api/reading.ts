@@ -1,10 +1,14 @@
 /** What both edges ask: one place that adds `asOf` and the state of the feed to whatever is read. */
+import type { Access } from '../access/access.js';
+import { shownRow, shownRows, shownText } from '../access/mask.js';
 import type { Clock } from '../clock.js';
 import { type ActivePage, readActive } from '../query/active.js';
+import { readAdmitted } from '../query/admission.js';
+import { AUDIT_QUERY, type AuditRow, readAudit } from '../query/audit.js';
 import { gapsOf, notificationsOf, readCall } from '../query/call.js';
 import { readCalls } from '../query/calls.js';
 import { type ChangesPage, newestTx, readChanges } from '../query/changes/changes.js';
-import { CHANGES_QUERY } from '../query/changes/contract.js';
+import { type ChangeRow, CHANGES_QUERY } from '../query/changes/contract.js';
 import type {
   CallRow,
   FeedRow,
@@ -58,7 +62,10 @@ interface Period {
   readonly source?: readonly string[] | undefined;
 }
 
-/** Every method throws ReadUnavailable when the database does not answer, and BadParameters for a faulty request. */
+/**
+ * Every method throws ReadUnavailable when the database does not answer, BadParameters for a faulty request, and Forbidden for
+ * one that `access` may not make; what it may not see is left out, or masked.
+ */
 export class Reading {
   constructor(
     private readonly db: Reads,
@@ -70,26 +77,27 @@ export class Reading {
     private readonly spooled: () => ReadonlyMap<string, number> = () => new Map(),
   ) {}
 
-  async calls(raw: Raw): Promise<Page<CallRow> & Told> {
-    const query = readParameters(CALLS_QUERY, raw);
-    return this.told(query, () => readCalls(this.db, query));
+  async calls(raw: Raw, access: Access): Promise<Page<CallRow> & Told> {
+    const query = readAdmitted(access, CALLS_QUERY, raw);
+    return shownPage(access, await this.told(query, () => readCalls(this.db, query)));
   }
 
   /** The feed is told for as long as a call shown here can have been open: the longest stale limit. */
-  async activeCalls(raw: Raw): Promise<ActivePage & Told> {
-    const query = readParameters(CALLS_QUERY, raw);
+  async activeCalls(raw: Raw, access: Access): Promise<ActivePage & Told> {
+    const query = readAdmitted(access, CALLS_QUERY, raw);
     const { staleRingingMs, staleAnsweredMs } = await this.settings();
     const from = query.from ?? this.clock.now() - Math.max(staleRingingMs, staleAnsweredMs);
-    return this.told({ ...query, from }, (asOf) => readActive(this.db, query, asOf));
+    return shownPage(access, await this.told({ ...query, from }, (asOf) => readActive(this.db, query, asOf)));
   }
 
   /**
    * A page of the changes feed; who keeps it back is told with every source, since it concerns them all. `wait` is the caller's.
    * @throws CursorGone
    */
-  async changes(raw: Raw): Promise<ChangesAnswer> {
-    const query = readParameters(CHANGES_QUERY, raw);
-    const answer = await this.told({ source: query.source }, (asOf) => readChanges(this.db, query, asOf));
+  async changes(raw: Raw, access: Access): Promise<ChangesAnswer> {
+    const query = readAdmitted(access, CHANGES_QUERY, raw);
+    const told = await this.told({ source: query.source }, (asOf) => readChanges(this.db, query, asOf));
+    const answer = { ...told, data: told.data.map((change) => shownChange(access, change)) };
     const { heldBackBy } = answer;
     if (heldBackBy === null) return answer;
     const feed = answer.feed.map((row): FeedRow => ({ ...row, status: 'impaired', heldBackBy }));
@@ -101,34 +109,37 @@ export class Reading {
     return newestTx(this.db);
   }
 
-  async gaps(raw: Raw): Promise<Page<GapRow> & Told> {
-    const query = readParameters(GAPS_QUERY, raw);
+  async gaps(raw: Raw, access: Access): Promise<Page<GapRow> & Told> {
+    const query = readAdmitted(access, GAPS_QUERY, raw);
     return this.told(query, () => readGaps(this.db, query));
   }
 
-  async quarantine(raw: Raw): Promise<Page<QuarantinedRow> & Told> {
-    const query = readParameters(QUARANTINE_QUERY, raw);
-    return this.told(query, () => readQuarantine(this.db, query));
+  /** Bytes are clear numbers. */
+  async quarantine(raw: Raw, access: Access): Promise<Page<QuarantinedRow> & Told> {
+    const query = readAdmitted(access, QUARANTINE_QUERY, raw);
+    const page = await this.told(query, () => readQuarantine(this.db, query));
+    if (access.can('numbers:clear')) return page;
+    return { ...page, data: page.data.map((row) => ({ ...row, bytesBase64: null })) };
   }
 
-  async sources(raw: Raw): Promise<Page<SourceRow> & Told> {
-    const query = readParameters(SOURCES_QUERY, raw);
+  async sources(raw: Raw, access: Access): Promise<Page<SourceRow> & Told> {
+    const query = { ...readAdmitted(access, SOURCES_QUERY, raw), source: access.among(undefined) };
     const settings = await this.settings();
-    const page = await this.told({}, (asOf) => readSources(this.db, query, settings, asOf));
+    const page = await this.told({ source: query.source }, (asOf) => readSources(this.db, query, settings, asOf));
     return { ...page, data: page.data.map((row) => this.timed(row)) };
   }
 
   /** Null when there is no such source. */
-  async source(key: string): Promise<SourceRow | null> {
+  async source(key: string, access: Access): Promise<SourceRow | null> {
     // PostgreSQL keeps no NUL in a text, so no key has one.
-    if (key.includes('\0')) return null;
+    if (key.includes('\0') || !access.sees(key)) return null;
     const row = await readSource(this.db, key, await this.settings(), this.clock.now());
     return row === null ? null : this.timed(row);
   }
 
   /** Counts of calls by bucket and group; not a page: all of its rows. */
-  async statistics(raw: Raw): Promise<{ readonly data: readonly StatisticsRow[] } & Told> {
-    const query = readParameters(STATISTICS_QUERY, raw);
+  async statistics(raw: Raw, access: Access): Promise<{ readonly data: readonly StatisticsRow[] } & Told> {
+    const query = readAdmitted(access, STATISTICS_QUERY, raw);
     const settings = await this.settings();
     const period = periodOf(query, this.clock.now());
     return this.told({ ...query, ...period }, (asOf) =>
@@ -137,42 +148,55 @@ export class Reading {
   }
 
   /** What was changed of one source; null when there is no such source. */
-  async sourceChanges(key: string, raw: Raw): Promise<(Page<SourceChangeRow> & Told) | null> {
-    const query = readParameters(SOURCE_CHANGES_QUERY, raw);
-    if ((await this.source(key)) === null) return null;
+  async sourceChanges(key: string, raw: Raw, access: Access): Promise<(Page<SourceChangeRow> & Told) | null> {
+    const query = readAdmitted(access, SOURCE_CHANGES_QUERY, raw);
+    if ((await this.source(key, access)) === null) return null;
     return this.told({ source: [key] }, () => readSourceChanges(this.db, key, query));
   }
 
-  /** The last changes of each of these sources, in the order of their keys. */
+  /** The last changes of each of these sources, which may be seen, in the order of their keys. */
   async lastChanges(keys: readonly string[], limit: number): Promise<readonly (readonly SourceChangeRow[])[]> {
     const found = await lastChangesOf(this.db, keys, limit);
     return keys.map((key) => found.get(key) ?? []);
   }
 
   /** Null when there is no such call. */
-  async call(id: string): Promise<CallRow | null> {
+  async call(id: string, access: Access): Promise<CallRow | null> {
     if (!UUID.test(id)) throw new BadParameters([{ parameter: 'id', reason: 'must be a uuid' }]);
-    return readCall(this.db, id);
+    const call = await readCall(this.db, id);
+    return call === null || !access.sees(call.source) ? null : shownRow(access, call);
   }
 
   /** A call with its timeline and gaps; null when there is no such call. */
-  async callDetail(id: string): Promise<CallDetail | null> {
-    const call = await this.call(id);
+  async callDetail(id: string, access: Access): Promise<CallDetail | null> {
+    const call = await this.call(id, access);
     if (call === null) return null;
-    const [[notifications], [gaps]] = await Promise.all([this.notifications([call.id]), this.callGaps([call.id])]);
+    const [[notifications], [gaps]] = await Promise.all([
+      this.notifications([call.id], access),
+      this.callGaps([call.id]),
+    ]);
     return { ...call, notifications: notifications ?? [], gaps: gaps ?? [] };
   }
 
-  /** The timelines of calls, in the order of their ids. */
-  async notifications(ids: readonly string[]): Promise<readonly (readonly NotificationRow[])[]> {
+  /** The timelines of calls that may be seen, in the order of their ids. A state nobody knows is free text. */
+  async notifications(ids: readonly string[], access: Access): Promise<readonly (readonly NotificationRow[])[]> {
     const found = await notificationsOf(this.db, ids, (await this.settings()).horizonMs);
-    return ids.map((id) => found.get(id) ?? []);
+    const shown = (row: NotificationRow): NotificationRow => ({
+      ...row,
+      ...{ state: shownText(access, row.state), stateRaw: shownText(access, row.stateRaw) },
+    });
+    return ids.map((id) => (found.get(id) ?? []).map(shown));
   }
 
-  /** The gaps of calls, in the order of their ids. */
+  /** The gaps of calls that may be seen, in the order of their ids. */
   async callGaps(ids: readonly string[]): Promise<readonly (readonly GapRow[])[]> {
     const found = await gapsOf(this.db, ids);
     return ids.map((id) => found.get(id) ?? []);
+  }
+
+  /** The audit trail; for administrators. */
+  audit(raw: Raw): Promise<Page<AuditRow>> {
+    return readAudit(this.db, readParameters(AUDIT_QUERY, raw));
   }
 
   /** The settings in force now, and this receiver's limits. */
@@ -195,4 +219,18 @@ export class Reading {
     const [page, feed] = await Promise.all([read(asOf), readFeed(this.db, asked, asOf, spooled)]);
     return { ...page, asOf: new Date(asOf), feed };
   }
+}
+
+/** A page of calls with their numbers as they may be seen. */
+function shownPage<P extends { readonly data: readonly CallRow[] }>(access: Access, page: P): P {
+  return { ...page, data: shownRows(access, page.data) };
+}
+
+function shownChange(access: Access, change: ChangeRow): ChangeRow {
+  const { previous, call } = change;
+  return {
+    ...change,
+    previous: previous === null ? null : shownRow(access, previous),
+    call: shownRow(access, call),
+  };
 }

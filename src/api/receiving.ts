@@ -1,9 +1,10 @@
 /** What the edges ask of the receiver that runs in this process: only it knows, and only it can do. */
+import type { Access } from '../access/access.js';
 import type { Replay } from '../ingest/operator/replay.js';
 import type { AckProbes } from '../ingest/operator/ack-probe.js';
 import type { DatagramRow, ReceiverRow } from '../query/contract.receiver.js';
 import { DATAGRAMS_QUERY } from '../query/contract.receiver.js';
-import { readParameters } from '../query/parameters.js';
+import { readAdmitted } from '../query/admission.js';
 import type { Raw } from './reading.js';
 
 /** One datagram as the receiver keeps it; times in ms since the epoch. */
@@ -52,15 +53,18 @@ export class Receiving {
     this.probes = options.probes;
   }
 
-  receiver(): ReceiverRow {
+  /** @throws Forbidden */
+  receiver(access: Access): ReceiverRow {
+    access.demandEverySource('What a receiver counts');
     return this.options.receiver();
   }
 
-  /** @throws BadParameters */
-  datagrams(raw: Raw): DatagramPage {
-    const { after, limit, source, fate } = readParameters(DATAGRAMS_QUERY, raw);
+  /** Bytes are clear numbers. @throws BadParameters */
+  datagrams(raw: Raw, access: Access): DatagramPage {
+    const { after, limit, source, fate } = readAdmitted(access, DATAGRAMS_QUERY, raw);
     const { datagrams, overwritten, lastId } = this.options.recent(after ?? 0);
     const wanted = datagrams
+      .filter((one) => access.sees(one.source))
       .filter(
         (one) => source === undefined || source.includes(one.source ?? one.address) || source.includes(one.address),
       )
@@ -68,19 +72,24 @@ export class Receiving {
     const shown = after === undefined ? wanted.slice(-limit) : wanted.slice(0, limit);
     const next = after !== undefined && shown.length < wanted.length ? (shown.at(-1)?.id ?? lastId) : lastId;
     // Whoever asks for the first time has missed nothing that he could have seen.
-    return { data: shown.map(rowOf), nextAfter: String(next), overwritten: after === undefined ? 0 : overwritten };
+    return {
+      data: shown.map((one) => rowOf(one, access)),
+      nextAfter: String(next),
+      overwritten: after === undefined ? 0 : overwritten,
+    };
   }
 }
 
-function rowOf(one: ArrivedDatagram): DatagramRow {
+function rowOf(one: ArrivedDatagram, access: Access): DatagramRow {
+  const clear = access.can('numbers:clear');
   return {
     id: String(one.id),
     receivedAt: new Date(one.at),
     ...{ address: one.address, port: one.port, localAddress: one.local.address, localPort: one.local.port },
     ...{ source: one.source, fate: one.fate, reason: one.reason === '' ? null : one.reason },
-    bytesBase64: base64(one.bytes),
+    bytesBase64: clear ? base64(one.bytes) : null,
     length: one.length,
-    ackBase64: one.ack === null ? null : base64(one.ack),
+    ackBase64: one.ack === null || !clear ? null : base64(one.ack),
     ackedAt: one.ackedAt === null ? null : new Date(one.ackedAt),
   };
 }

@@ -2,9 +2,12 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
+import type { Access } from '../access/access.js';
+import { By, Needs } from '../access/decorators.js';
 import { Health, type Readiness } from './health.js';
 
 @ApiTags('health')
+@Needs('anybody')
 @Controller('health')
 export class HealthController {
   constructor(private readonly health: Health) {}
@@ -19,8 +22,8 @@ export class HealthController {
   @ApiOperation({ summary: 'Whether questions can be answered, and what is wrong in words.' })
   @ApiResponse({ status: 200, description: 'Ready; `problems` may still name what impairs the answers.' })
   @ApiResponse({ status: 503, description: 'Not ready: `problems` says why.' })
-  async ready(@Res({ passthrough: true }) response: Response): Promise<Readiness> {
-    const readiness = await this.health.check();
+  async ready(@By() access: Access, @Res({ passthrough: true }) response: Response): Promise<Readiness> {
+    const readiness = await this.health.check(access);
     response.status(readiness.status === 'ready' ? 200 : 503);
     return readiness;
   }

@@ -1,4 +1,5 @@
 /** What is wrong, in words an operator can act on. */
+import type { Access } from '../access/access.js';
 import type { Clock } from '../clock.js';
 import type { SpoolState } from '../ingest/spool/standby.js';
 import { ReadUnavailable } from '../query/faults.js';
@@ -7,10 +8,12 @@ import type { Reads } from '../query/sql.js';
 
 export interface Readiness {
   readonly status: 'ready' | 'not_ready';
-  /** Sentences; empty when nothing is wrong. */
+  /** Sentences; empty when nothing is wrong, and for strangers. */
   readonly problems: readonly string[];
-  /** What stands by for PostgreSQL, in this process; null where nothing does. */
+  /** What stands by for PostgreSQL, in this process; null where nothing does, and for strangers. */
   readonly spool: SpoolState | null;
+  /** open: no key has been made, so whoever is on this machine may read; keys: who asks shows one. */
+  readonly access: 'open' | 'keys';
   readonly asOf: Date;
 }
 
@@ -24,17 +27,25 @@ export class Health {
   ) {}
 
   /** Not ready only when nothing can be answered: a receiver that lags impairs the answers, and they say so themselves. */
-  async check(): Promise<Readiness> {
+  async check(access: Access): Promise<Readiness> {
+    const readiness = await this.state(access);
+    const known = access.holder.local || access.holder.kind === 'key';
+    return known ? readiness : { ...readiness, problems: [], spool: null };
+  }
+
+  private async state({ holder }: Access): Promise<Readiness> {
+    const access = holder.kind === 'open' ? 'open' : 'keys';
     const now = this.clock.now();
     const asOf = new Date(now);
     const spool = this.spool();
     try {
-      return { status: 'ready', problems: [...(await this.impairments(now)), ...this.receiving()], spool, asOf };
+      const problems = [...(await this.impairments(now)), ...this.receiving()];
+      return { status: 'ready', problems, spool, access, asOf };
     } catch (error) {
       if (!(error instanceof ReadUnavailable)) throw error;
       const away =
         'PostgreSQL does not answer: nothing can be read until it does. Check that it runs and DATABASE_URL names it.';
-      return { status: 'not_ready', problems: [away, ...this.receiving()], spool, asOf };
+      return { status: 'not_ready', problems: [away, ...this.receiving()], spool, access, asOf };
     }
   }
 

@@ -1,10 +1,13 @@
 /** What Prometheus scrapes. */
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Access } from '../access/access.js';
+import { By, Needs } from '../access/decorators.js';
 import { METRICS_TYPE } from './exposition.js';
 import { Metrics } from './metrics.js';
 
 @ApiTags('health')
+@Needs('anybody')
 @Controller('metrics')
 export class MetricsController {
   constructor(private readonly metrics: Metrics) {}
@@ -17,7 +20,16 @@ export class MetricsController {
   })
   @ApiProduces('text/plain')
   @ApiResponse({ status: 200, description: 'The text format of Prometheus, version 0.0.4.' })
-  read(): Promise<string> {
+  @ApiResponse({
+    status: 403,
+    description: 'From elsewhere than this machine: needs a key with the scope metrics:read.',
+  })
+  read(@By() access: Access): Promise<string> {
+    // What scrapes beside the receiver needs no secret: it could read /proc.
+    if (!access.holder.local) {
+      access.demand('metrics:read', 'From another machine this');
+      access.demandEverySource('What is measured');
+    }
     return this.metrics.scrape();
   }
 }

@@ -12,7 +12,11 @@ export const DATAGRAM = {
   source: orNull(text('Key of its source; null for a refused address.')),
   fate: orNull(text('first, duplicate, conflict, spooled, quarantined or refused; null while it is in flight.')),
   reason: orNull(text('Why it was quarantined or refused; null otherwise.')),
-  bytesBase64: bytes('Its bytes, in base64; of a refused address the first 64.'),
+  bytesBase64: orNull(
+    bytes(
+      'Its bytes, in base64; of a refused address the first 64. Null without the scope numbers:clear, as is ackBase64.',
+    ),
+  ),
   length: count('Bytes received.'),
   ackBase64: orNull(bytes('The bytes it was answered with, in base64; null without an answer.')),
   ackedAt: orNull(instant('When the answer was handed to the operating system.')),

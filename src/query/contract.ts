@@ -89,7 +89,9 @@ export const CALL = {
   state: oneOf(CALL_STATE, 'Where the call is now.'),
   disposition: orNull(oneOf(DISPOSITION, 'How the call turned out; null until it ended.')),
   dispositionBasis: orNull(oneOf(DISPOSITION_BASIS, 'What the disposition rests on; null until the call ended.')),
-  callerNumber: orNull(text('Caller number as reported.')),
+  callerNumber: orNull(
+    text('Caller number as reported; masked (+4420*****12) without the scope numbers:clear, as are the others.'),
+  ),
   calleeNumber: orNull(text('Callee number as reported.')),
   forwardNumber: orNull(text('Number the call was forwarded to.')),
   menuId: orNull(text('Id of the IVR menu the call came from.')),
@@ -211,7 +213,9 @@ export type SourceRow = RowOf<typeof SOURCE>;
 export const SOURCE_CHANGE = {
   id: uuid('Stable id.'),
   at: instant('When it was changed.'),
-  by: text('Who changed it: operator, or learned (three datagrams that agreed).'),
+  by: text(
+    'Who changed it: name and prefix of a key; operator (no key had been made); learned (three datagrams that agreed).',
+  ),
   field: text('What was changed, named as the source names it; codec with its options as one word.'),
   before: orNull(text('What it was; null: none.')),
   after: orNull(text('What it is; null: none.')),
@@ -227,7 +231,12 @@ export const QUARANTINED = {
   address: text('Address of its sender.'),
   reason: text('Why it could not be stored as a notification.'),
   detail: text('The reason in words; no value of the datagram is in them.'),
-  bytesBase64: bytes('The bytes kept, in base64.', "translate(encode(bytes, 'base64'), E'\\n', '')"),
+  bytesBase64: orNull(
+    bytes(
+      'The bytes kept, in base64; null without the scope numbers:clear.',
+      "translate(encode(bytes, 'base64'), E'\\n', '')",
+    ),
+  ),
   length: count('Bytes received; more than were kept when the datagram was oversized.'),
 } satisfies FieldTable;
 export type QuarantinedRow = RowOf<typeof QUARANTINED>;

@@ -87,17 +87,18 @@ async function described(
   });
 }
 
-/** A page of sources in order of their keys. */
+/** A page of sources in order of their keys; of those in `source`, where that is given. */
 export async function readSources(
   db: Reads,
-  query: ValuesOf<typeof SOURCES_QUERY>,
+  query: ValuesOf<typeof SOURCES_QUERY> & { readonly source?: readonly string[] | undefined },
   settings: Settings,
   asOf: number,
 ): Promise<Page<SourceRow>> {
-  const { limit, cursor } = query;
+  const { limit, cursor, source } = query;
   const position = cursor === undefined ? null : decodeCursor(BY_KEY, {}, cursor);
   const from = Prisma.sql`source`;
-  const statement = pageStatement({ columns: COLUMNS, from, where: [], order: BY_KEY, position, limit });
+  const where = source === undefined ? [] : [Prisma.sql`key = any(${[...source]}::text[])`];
+  const statement = pageStatement({ columns: COLUMNS, from, where, order: BY_KEY, position, limit });
   const { data, nextCursor } = pageOf(await rows<StoredSource>(db, statement), limit, BY_KEY, {});
   const cursorOf = (row: SourceRow): string => encodeCursor(BY_KEY, {}, row);
   return { data: await described(db, data, settings, asOf), nextCursor, cursorOf };

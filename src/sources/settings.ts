@@ -22,6 +22,8 @@ export interface SourceSettingsOptions {
   readonly clock: Clock;
   /** Makes this receiver follow a decision at once; the others follow at their next pulse. */
   readonly follow: () => Promise<void>;
+  /** Who decides; `operator` unless given. */
+  readonly by?: string;
   /** Names that `UDP_ALLOWED_SOURCES` gives: what is set there is changed there. */
   readonly configuredNames: readonly string[];
 }
@@ -34,7 +36,7 @@ const CODEC_UNKNOWN: SettingFault = {
   parameter: 'charset',
   reason: 'goes with a codec, and this source has none yet: set both',
 };
-/** Who decides, until there are keys that say which one it was. */
+/** Who decides where no key says which one it was. */
 const OPERATOR = 'operator';
 const POSTS: readonly SettingFault[] = [
   { parameter: 'key', reason: 'is the key of a source that posts over HTTP, which writes in one way only' },
@@ -42,6 +44,11 @@ const POSTS: readonly SettingFault[] = [
 
 export class SourceSettings {
   constructor(private readonly options: SourceSettingsOptions) {}
+
+  /** The same for somebody else's decisions. */
+  as(by: string): SourceSettings {
+    return new SourceSettings({ ...this.options, by });
+  }
 
   /**
    * Sets what the serials of a source count, and keeps learning away from it (docs/truth.md 8).
@@ -147,8 +154,8 @@ export class SourceSettings {
     // PostgreSQL keeps no NUL in a text, so no key has one.
     if (key.includes('\0')) return [...NO_SUCH_SOURCE, ...faults];
     if (faults.length > 0) return (await this.source(key)) === undefined ? [...NO_SUCH_SOURCE, ...faults] : faults;
-    const { store, clock, follow } = this.options;
-    if (!(await change(store, { at: clock.now(), by: OPERATOR }))) return NO_SUCH_SOURCE;
+    const { store, clock, follow, by = OPERATOR } = this.options;
+    if (!(await change(store, { at: clock.now(), by }))) return NO_SUCH_SOURCE;
     await follow();
     return [];
   }

@@ -226,7 +226,7 @@ test('quarantined bytes come back exactly, however many', async () => {
   const bytes = Buffer.from(Array.from({ length: 1000 }, (_, index) => index % 256));
   await insertQuarantine(pool, { bytes, received_at: time(1) });
   await insertQuarantine(pool, { bytes: Buffer.alloc(0), reason: 'empty', received_at: time(2), source_key: 'other' });
-  const read = async (asked: Record<string, unknown>): Promise<readonly string[]> =>
+  const read = async (asked: Record<string, unknown>): Promise<readonly (string | null)[]> =>
     (await readQuarantine(db, readParameters(QUARANTINE_QUERY, asked))).data.map(({ bytesBase64 }) => bytesBase64);
   expect(await read({})).toEqual(['', bytes.toString('base64')]);
   expect(await read({ reason: 'empty' })).toEqual(['']);

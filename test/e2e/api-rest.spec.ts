@@ -194,6 +194,7 @@ describe('health', () => {
     expect((await api.get('/health/live')).body).toEqual({ status: 'live' });
     expect((await api.get('/health/ready')).body).toEqual({
       status: 'ready',
+      access: 'open',
       problems: [],
       spool: null,
       asOf: '2026-03-01T12:00:00.000Z',

@@ -31,6 +31,7 @@ test('nothing set is the public contract', () => {
     twinBodyBytesMax: 8192,
     httpHost: '127.0.0.1',
     httpPort: 3000,
+    ...{ initialAdminKeyFile: null, trustProxy: null, corsOrigins: [], requestsPerS: 100, clientKey: null },
     databaseUrl: null,
     databaseConnectionsMax: 10,
     dataDir: '/srv/data',
@@ -59,7 +60,9 @@ test('every fault is in one error, with no value in it', () => {
     UDP_ALLOWED_SOURCES: 'east=10.0.0.0/33-secret',
     DATABASE_URL: 'mysql://root:secret@db/ledger',
     LOG_LEVEL: 'secret',
-    HTTP_HOST: '0.0.0.0',
+    HTTP_HOST: 'secret.example.com',
+    TRUST_PROXY: 'true',
+    CORS_ORIGINS: '*',
     INGEST_QUEUE_MAX: '10',
   };
   const faults = faultsOf(env);
@@ -68,12 +71,14 @@ test('every fault is in one error, with no value in it', () => {
     'IVR_CALL_REPORT_RETRY_INTERVAL',
     'UDP_HOST',
     'UDP_ALLOWED_SOURCES',
+    'HTTP_HOST',
+    'TRUST_PROXY',
+    'CORS_ORIGINS',
     'DATABASE_URL',
     'LOG_LEVEL',
-    'HTTP_HOST',
     'INGEST_BATCH_MAX',
   ]);
-  expect(new ConfigError(faults).message).not.toMatch(/secret|99999|0\.0\.0\.0/);
+  expect(new ConfigError(faults).message).not.toMatch(/secret|99999/);
 });
 
 test.each([
@@ -85,7 +90,8 @@ test.each([
   ],
   ['heartbeats further apart than the horizon', { HEARTBEAT_INTERVAL_MS: '19000' }, ['HEARTBEAT_INTERVAL_MS']],
   ['retention shorter than an open call', { RETENTION_DAYS: '1', STALE_ANSWERED_S: '86400' }, ['RETENTION_DAYS']],
-  ['an HTTP address others can reach', { HTTP_HOST: '::' }, ['HTTP_HOST']],
+  ['any proxy at all', { TRUST_PROXY: '0' }, ['TRUST_PROXY']],
+  ['an origin with a path', { CORS_ORIGINS: 'https://a.example/console' }, ['CORS_ORIGINS']],
   ['an address bound twice', { UDP_HOST: '10.0.0.1, 10.0.0.1' }, ['UDP_HOST']],
 ])('%s is refused', (_, env, names) => {
   expect(faultsOf(env as Record<string, string>).map((fault) => fault.split(' ')[0])).toEqual(names);
@@ -97,6 +103,9 @@ test.each([
   ['a blank variable is not set', { DATABASE_URL: ' ', HTTP_PORT: '' }, { databaseUrl: null, httpPort: 3000 }],
   ['named sources', { UDP_ALLOWED_SOURCES: 'east=10.0.0.0/8,::1' }, { udpAllowedSources: 'east=10.0.0.0/8,::1' }],
   ['HTTP on the loopback of IPv6', { HTTP_HOST: '::1' }, { httpHost: '::1' }],
+  ['HTTP for other machines, which needs a key', { HTTP_HOST: '::' }, { httpHost: '::' }],
+  ['so many proxies', { TRUST_PROXY: '2' }, { trustProxy: 2 }],
+  ['proxies by address', { TRUST_PROXY: '10.0.0.1, fd00::/8' }, { trustProxy: ['10.0.0.1', 'fd00::/8'] }],
 ])('%s', (_, env, part) => {
   expect(parseConfig(env as Record<string, string>)).toMatchObject(part);
 });

@@ -4,12 +4,17 @@ import type { INestApplication } from '@nestjs/common';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type pg from 'pg';
+import { Audit } from '../../src/access/audit.js';
+import { Gate } from '../../src/access/gate.js';
+import { Keys } from '../../src/access/keys.js';
 import { ApiModule } from '../../src/api/api.module.js';
+import { openDoor } from '../../src/api/door.js';
 import { type Configured, Reading } from '../../src/api/reading.js';
 import { Receiving } from '../../src/api/receiving.js';
 import { serveOpenApi } from '../../src/api/rest/openapi.js';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
 import { SourceSettings } from '../../src/sources/settings.js';
+import { PgKeyStore } from '../../src/store/keys.js';
 import { PgSourceSettingsStore } from '../../src/store/source-settings.js';
 import { Health } from '../../src/ops/health.js';
 import { HealthController } from '../../src/ops/health.controller.js';
@@ -47,7 +52,9 @@ export interface ServedApi {
   readonly app: INestApplication;
   readonly url: string;
   get(path: string, init?: RequestInit): Promise<Answer>;
-  graphql(query: string, variables?: Record<string, unknown>): Promise<Answer>;
+  graphql(query: string, variables?: Record<string, unknown>, headers?: Record<string, string>): Promise<Answer>;
+  readonly keys: Keys;
+  readonly audit: Audit;
   close(): Promise<void>;
 }
 
@@ -90,17 +97,33 @@ function unmetered(): Omit<MetricsOptions, 'db' | 'clock'> {
   return { readings: new Readings(), labels: new SourceLabels(), kernelDrops: { read: () => Promise.resolve(null) } };
 }
 
-/** Serves what `db` holds as of `now`, on a free port. */
-export async function serveApi(db: PrismaClient, now: () => Date): Promise<ServedApi> {
+/** What stands before the application. */
+export interface ServedDoor {
+  readonly trustProxy?: readonly string[] | number;
+  readonly corsOrigins?: readonly string[];
+  /** 0: unlimited. */
+  readonly requestsPerS?: number;
+  readonly host?: string;
+}
+
+/** Serves what `db` holds as of `now`, on a free port; without limits, proxies and other origins unless given. */
+export async function serveApi(db: PrismaClient, now: () => Date, door: ServedDoor = {}): Promise<ServedApi> {
   const clock = { now: (): number => now().getTime() };
   const sourceSettings = new SourceSettings({
     ...{ store: new PgSourceSettingsStore(db), clock, configuredNames: ['office'] },
     follow: () => Promise.resolve(),
   });
   const receiving = notReceiving(clock.now());
+  const keyStore = new PgKeyStore(db);
+  const [keys, audit] = [new Keys(keyStore, clock), new Audit(keyStore, clock)];
+  // As a start does; some tests have no database.
+  await keys.required().catch(() => undefined);
   @Module({
     imports: [
-      ApiModule.forRootAsync({ useFactory: () => new Reading(db, clock, CONFIGURED), sourceSettings, receiving }),
+      ApiModule.forRootAsync({
+        useFactory: () => new Reading(db, clock, CONFIGURED),
+        ...{ sourceSettings, receiving, keys, audit },
+      }),
     ],
     controllers: [HealthController, MetricsController],
     providers: [
@@ -110,20 +133,26 @@ export async function serveApi(db: PrismaClient, now: () => Date): Promise<Serve
   })
   class TestModule {}
   const app = await NestFactory.create(TestModule, { logger: false });
+  const { trustProxy = null, corsOrigins = [], requestsPerS = 0, host = '127.0.0.1' } = door;
+  openDoor(app, { gate: new Gate(keys, clock, requestsPerS), trustProxy, corsOrigins });
   serveOpenApi(app);
-  await app.listen(0, '127.0.0.1');
+  await app.listen(0, host);
   const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
-  const url = `http://127.0.0.1:${String(port)}`;
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
   return {
     app,
     url,
     get: async (path, init) => answerOf(await fetch(`${url}${path}`, init)),
-    graphql: async (query, variables = {}) => {
-      const headers = { 'content-type': 'application/json' };
+    ...{ keys, audit },
+    graphql: async (query, variables = {}, own = {}) => {
+      const headers = { 'content-type': 'application/json', ...own };
       const body = JSON.stringify({ query, variables });
       return answerOf(await fetch(`${url}/graphql`, { method: 'POST', headers, body }));
     },
-    close: () => app.close(),
+    close: async () => {
+      await app.close();
+      await audit.close();
+    },
   };
 }
 

@@ -52,7 +52,8 @@ function connectionType<Row>(name: string, edge: Type<Edge<Row>>): Type<Connecti
   return ConnectionType;
 }
 
-function edgeType<Row>(name: string, node: Type<Row>): Type<Edge<Row>> {
+/** A row with its cursor. */
+export function edgeType<Row>(name: string, node: Type<Row>): Type<Edge<Row>> {
   @ObjectType(`${name}Edge`)
   class EdgeType implements Edge<Row> {
     @Field(() => String)

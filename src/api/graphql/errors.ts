@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { unwrapResolverError } from '@apollo/server/errors';
 import { Logger } from '@nestjs/common';
 import type { GraphQLFormattedError } from 'graphql';
+import { Forbidden, TooMany, Unauthenticated } from '../../access/denied.js';
+import { AccessUnavailable } from '../../access/ports.js';
 import { BadParameters, CursorGone, type Fault, ReadUnavailable, TooManyWaiting } from '../../query/faults.js';
 
 /** REST's names of Relay's arguments. */
@@ -28,8 +30,8 @@ function relayNamed({ parameter, reason }: Fault): Fault {
 }
 
 /**
- * Gives an error its code: BAD_USER_INPUT (with `errors`), CURSOR_GONE, TOO_MANY_WAITING, DATABASE_UNAVAILABLE,
- * INTERNAL_SERVER_ERROR (with `id`).
+ * Gives an error its code: BAD_USER_INPUT (with `errors`), UNAUTHENTICATED, FORBIDDEN (with `scope`), RATE_LIMITED, CURSOR_GONE,
+ * TOO_MANY_WAITING, DATABASE_UNAVAILABLE, INTERNAL_SERVER_ERROR (with `id`).
  */
 export function formatError(formatted: GraphQLFormattedError, thrown: unknown): GraphQLFormattedError {
   const cause = unwrapResolverError(thrown);
@@ -42,6 +44,13 @@ export function formatError(formatted: GraphQLFormattedError, thrown: unknown): 
     const message = errors.map(({ parameter, reason }) => `${parameter} ${reason}`).join('; ');
     return { message, ...where, extensions: { code: 'BAD_USER_INPUT', errors } };
   }
+  if (cause instanceof Unauthenticated) {
+    return { message: cause.message, ...where, extensions: { code: 'UNAUTHENTICATED' } };
+  }
+  if (cause instanceof Forbidden) {
+    return { message: cause.message, ...where, extensions: { code: 'FORBIDDEN', scope: cause.scope } };
+  }
+  if (cause instanceof TooMany) return { message: cause.message, ...where, extensions: { code: 'RATE_LIMITED' } };
   if (cause instanceof CursorGone) return { message: cause.message, ...where, extensions: { code: 'CURSOR_GONE' } };
   if (cause instanceof TooManyWaiting) {
     return { message: cause.message, ...where, extensions: { code: 'TOO_MANY_WAITING' } };
@@ -49,11 +58,12 @@ export function formatError(formatted: GraphQLFormattedError, thrown: unknown): 
   const code = formatted.extensions?.['code'];
   if (REQUEST_CODES.has(code)) return { message: formatted.message, ...where, extensions: { code } };
   const id = randomUUID();
-  const told = cause instanceof ReadUnavailable ? cause.cause : cause;
+  const away = cause instanceof ReadUnavailable || cause instanceof AccessUnavailable;
+  const told = away ? cause.cause : cause;
   logger.error(
     `${formatted.path?.join('.') ?? 'request'} failed (${id}): ${told instanceof Error ? (told.stack ?? told.message) : String(told)}`,
   );
-  if (cause instanceof ReadUnavailable) {
+  if (away) {
     const message = 'The database did not answer, so nothing is known; this does not mean there is nothing.';
     return { message, ...where, extensions: { code: 'DATABASE_UNAVAILABLE', id } };
   }

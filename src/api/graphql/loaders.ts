@@ -1,5 +1,6 @@
 /** What nests in a page of calls is read for the whole page at once. */
 import DataLoader from 'dataloader';
+import { accessOf } from '../../access/request.js';
 import type { GapRow, NotificationRow, SourceChangeRow } from '../../query/contract.js';
 import type { Reading } from '../reading.js';
 
@@ -19,9 +20,10 @@ export class RequestLoaders {
   of(context: object): Loaders {
     const known = this.made.get(context);
     if (known !== undefined) return known;
+    const access = accessOf((context as { readonly req?: object }).req ?? {});
     const changes = new Map<number, DataLoader<string, readonly SourceChangeRow[]>>();
     const loaders: Loaders = {
-      notifications: new DataLoader((ids) => this.reading.notifications(ids)),
+      notifications: new DataLoader((ids) => this.reading.notifications(ids, access)),
       gaps: new DataLoader((ids) => this.reading.callGaps(ids)),
       changes: (limit) => {
         const known = changes.get(limit) ?? new DataLoader((keys) => this.reading.lastChanges(keys, limit));

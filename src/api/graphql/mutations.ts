@@ -1,5 +1,7 @@
-/** What an operator decides of a source, and what was decided. Until there are access keys HTTP listens on loopback alone, and so do these. */
+/** What an operator decides of a source, and what was decided. */
 import { Args, ArgsType, Context, Field, ID, Int, Mutation, Parent, ResolveField, Resolver } from '@nestjs/graphql';
+import type { Access } from '../../access/access.js';
+import { By, Changes, Needs } from '../../access/decorators.js';
 import { StoreUnavailable } from '../../ingest/ports.js';
 import type { SerialMeaning } from '../../notification.js';
 import { SERIAL_MEANING, type SourceChangeRow, type SourceRow } from '../../query/contract.js';
@@ -118,52 +120,83 @@ export class SourceSettingsResolver {
     return this.loaders.of(context).changes(first).load(key);
   }
 
+  @Needs('sources:write')
+  @Changes()
   @Mutation(() => SourceType, {
     description:
       'Sets what the serials of a source count; learning leaves it alone from then on. Its open and unsettled calls are ' +
       'folded again, which raises their revision where a field changes.',
   })
-  setSourceSerialMeaning(@Args({ type: () => MeaningArguments }) given: MeaningArguments): Promise<SourceRow> {
-    const { key, serialMeaning, serialBase } = given;
-    return this.decided(key, this.settings.setSerialMeaning(key, serialMeaning, serialBase ?? null));
+  setSourceSerialMeaning(
+    @Args({ type: () => MeaningArguments }) { key, serialMeaning, serialBase }: MeaningArguments,
+    @By() access: Access,
+  ): Promise<SourceRow> {
+    return this.decided(key, access, (by) => by.setSerialMeaning(key, serialMeaning, serialBase ?? null));
   }
 
+  @Needs('sources:write')
+  @Changes()
   @Mutation(() => SourceType, {
     description: 'Sets how a source writes. What does not fit goes to quarantine, and nothing is learned any more.',
   })
-  setSourceCodec(@Args({ type: () => CodecArguments }) given: CodecArguments): Promise<SourceRow> {
-    return this.decided(given.key, this.settings.setCodec(given.key, given));
+  setSourceCodec(
+    @Args({ type: () => CodecArguments }) given: CodecArguments,
+    @By() access: Access,
+  ): Promise<SourceRow> {
+    return this.decided(given.key, access, (by) => by.setCodec(given.key, given));
   }
 
+  @Needs('sources:write')
+  @Changes()
   @Mutation(() => SourceType, { description: 'Sets the character set of a source whose codec is known.' })
-  setSourceCharset(@Args({ type: () => CharsetArguments }) { key, charset }: CharsetArguments): Promise<SourceRow> {
-    return this.decided(key, this.settings.setCharset(key, charset));
+  setSourceCharset(
+    @Args({ type: () => CharsetArguments }) { key, charset }: CharsetArguments,
+    @By() access: Access,
+  ): Promise<SourceRow> {
+    return this.decided(key, access, (by) => by.setCharset(key, charset));
   }
 
+  @Needs('sources:write')
+  @Changes()
   @Mutation(() => SourceType, {
     description:
       'Sets how a source is answered; what is left out mirrors its request, and with nothing set all of it does. An ack ' +
       'that would be longer than its request mirrors it all the same.',
   })
-  setSourceAckForm(@Args({ type: () => AckFormArguments }) given: AckFormArguments): Promise<SourceRow> {
-    return this.decided(given.key, this.settings.setAckForm(given.key, given));
+  setSourceAckForm(
+    @Args({ type: () => AckFormArguments }) given: AckFormArguments,
+    @By() access: Access,
+  ): Promise<SourceRow> {
+    return this.decided(given.key, access, (by) => by.setAckForm(given.key, given));
   }
 
+  @Needs('sources:write')
+  @Changes()
   @Mutation(() => SourceType, { description: 'Lets codec and serial meaning of a source be learned anew.' })
-  relearnSource(@Args({ type: () => KeyArguments }) { key }: KeyArguments): Promise<SourceRow> {
-    return this.decided(key, this.settings.relearn(key));
+  relearnSource(@Args({ type: () => KeyArguments }) { key }: KeyArguments, @By() access: Access): Promise<SourceRow> {
+    return this.decided(key, access, (by) => by.relearn(key));
   }
 
+  @Needs('sources:write')
+  @Changes()
   @Mutation(() => SourceType, { description: 'Gives a source another name; its key, and the ids of its calls, stay.' })
-  renameSource(@Args({ type: () => NameArguments }) { key, name }: NameArguments): Promise<SourceRow> {
-    return this.decided(key, this.settings.rename(key, name));
+  renameSource(
+    @Args({ type: () => NameArguments }) { key, name }: NameArguments,
+    @By() access: Access,
+  ): Promise<SourceRow> {
+    return this.decided(key, access, (by) => by.rename(key, name));
   }
 
   /** The source as it is after the decision. */
-  private async decided(key: string, decision: Promise<readonly SettingFault[]>): Promise<SourceRow> {
-    const faults = await unlessAway(decision);
+  private async decided(
+    key: string,
+    access: Access,
+    decide: (settings: SourceSettings) => Promise<readonly SettingFault[]>,
+  ): Promise<SourceRow> {
+    if (!access.sees(key)) throw new BadParameters([{ parameter: 'key', reason: 'is the key of no source' }]);
+    const faults = await unlessAway(decide(this.settings.as(access.holder.name)));
     if (faults.length > 0) throw new BadParameters(faults);
-    const source = await this.reading.source(key);
+    const source = await this.reading.source(key, access);
     if (source === null) throw new Error('a source that was just set is gone');
     return source;
   }

@@ -1,4 +1,6 @@
 import { Args, ID, Mutation, Query, Resolver } from '@nestjs/graphql';
+import type { Access } from '../../access/access.js';
+import { By, Changes, Needs } from '../../access/decorators.js';
 import { StoreUnavailable } from '../../ingest/ports.js';
 import { REPLAY_MAX } from '../../ingest/operator/replay.js';
 import { BadParameters, ReadUnavailable } from '../../query/faults.js';
@@ -18,44 +20,57 @@ export class ReceiverResolver {
     private readonly reading: Reading,
   ) {}
 
+  @Needs('sources:write')
+  @Changes()
   @Mutation(() => ReplayType, {
     description:
       'Reads quarantined datagrams of a source again, as it is set now. What can be read is stored under the receipts it ' +
       'was stamped with and leaves quarantine; nothing is acknowledged.',
   })
-  async replayQuarantine(@Args({ type: () => ReplayArguments }) given: ReplayArguments): Promise<ReplayType> {
+  async replayQuarantine(
+    @Args({ type: () => ReplayArguments }) given: ReplayArguments,
+    @By() access: Access,
+  ): Promise<ReplayType> {
     const { key, after = null, limit } = given;
     if (after !== null && !UUID.test(after)) throw fault('after', 'is none that a replay gave');
     if (limit < 1 || limit > REPLAY_MAX) throw fault('limit', `must be 1 to ${String(REPLAY_MAX)}`);
-    const replayed = await unlessAway(this.receiving.replay.run(key, after, limit));
+    const replayed = access.sees(key) ? await unlessAway(this.receiving.replay.run(key, after, limit)) : null;
     if (replayed === null) throw fault('key', 'is the key of no source');
     return replayOf(replayed);
   }
 
+  @Needs('sources:write')
+  @Changes()
   @Mutation(() => AckProbeType, {
     description:
       'Answers the copies of a source in one form after another until they stop. Stored notifications alone are answered, ' +
       'never with more bytes than they have.',
   })
-  async probeAcks(@Args({ type: () => ProbeArguments }) { key, seconds }: ProbeArguments): Promise<AckProbeType> {
+  async probeAcks(
+    @Args({ type: () => ProbeArguments }) { key, seconds }: ProbeArguments,
+    @By() access: Access,
+  ): Promise<AckProbeType> {
     if (seconds < SECONDS_MIN || seconds > SECONDS_MAX) {
       throw fault('seconds', `must be ${String(SECONDS_MIN)} to ${String(SECONDS_MAX)}`);
     }
-    if ((await this.reading.source(key)) === null) throw fault('key', 'is the key of no source');
+    if ((await this.reading.source(key, access)) === null) throw fault('key', 'is the key of no source');
     const report = this.receiving.probes.start(key, seconds * 1000);
     if (report === null) throw fault('key', 'cannot be probed now: as many sources as may be are');
     return probeOf(report);
   }
 
+  @Needs('sources:write')
+  @Changes()
   @Mutation(() => AckProbeType, { nullable: true, description: 'Ends a probe; null when there is none.' })
-  stopAckProbe(@Args('key', { type: () => ID }) key: string): AckProbeType | null {
-    const report = this.receiving.probes.stop(key);
+  stopAckProbe(@Args('key', { type: () => ID }) key: string, @By() access: Access): AckProbeType | null {
+    const report = access.sees(key) ? this.receiving.probes.stop(key) : null;
     return report === null ? null : probeOf(report);
   }
 
+  @Needs('known')
   @Query(() => AckProbeType, { nullable: true, description: 'How the last probe of a source does; null without one.' })
-  ackProbe(@Args('key', { type: () => ID }) key: string): AckProbeType | null {
-    const report = this.receiving.probes.report(key);
+  ackProbe(@Args('key', { type: () => ID }) key: string, @By() access: Access): AckProbeType | null {
+    const report = access.sees(key) ? this.receiving.probes.report(key) : null;
     return report === null ? null : probeOf(report);
   }
 }

@@ -1,4 +1,6 @@
 import { Args, ArgsType, Field, ObjectType, Query, Resolver } from '@nestjs/graphql';
+import type { Access } from '../../access/access.js';
+import { By, Needs } from '../../access/decorators.js';
 import type { FeedRow } from '../../query/contract.js';
 import { BUCKET, GROUPING, STATISTICS, STATISTICS_QUERY, type StatisticsRow } from '../../query/statistics/contract.js';
 import { Reading } from '../reading.js';
@@ -42,9 +44,13 @@ class StatisticsArguments {
 export class StatisticsResolver {
   constructor(private readonly reading: Reading) {}
 
+  @Needs('stats:read')
   @Query(() => Statistics, { description: 'How many calls, how they turned out, how long, how many at once.' })
-  statistics(@Args({ type: () => StatisticsArguments }) given: StatisticsArguments): Promise<Statistics> {
+  statistics(
+    @Args({ type: () => StatisticsArguments }) given: StatisticsArguments,
+    @By() access: Access,
+  ): Promise<Statistics> {
     const { filter, ...rest } = given;
-    return this.reading.statistics({ ...filter, ...rest });
+    return this.reading.statistics({ ...filter, ...rest }, access);
   }
 }

@@ -1,6 +1,8 @@
 import { Controller, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
+import type { Access } from '../../access/access.js';
+import { By, ShowsNumbers } from '../../access/decorators.js';
 import { CHANGES_QUERY, type ChangeRow } from '../../query/changes/contract.js';
 import type { FeedRow } from '../../query/contract.js';
 import { Following } from '../following.js';
@@ -22,14 +24,20 @@ export interface ChangesBody {
 export class ChangesController {
   constructor(private readonly following: Following) {}
 
+  @ShowsNumbers()
   @Reads('', {
+    needs: 'changes:read',
     summary: 'Every revision of every call, in the order of their commits: what billing follows (docs/billing.md).',
     query: CHANGES_QUERY,
     answer: reference('ChangePage'),
     gone: 'Changes after the cursor are no longer kept: begin again without after.',
   })
-  async changes(@Query() query: Raw, @Res({ passthrough: true }) response: Response): Promise<ChangesBody> {
-    const { data, nextCursor, more, asOf, feed } = await this.following.changes(query, whenClosed(response));
+  async changes(
+    @Query() query: Raw,
+    @By() access: Access,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<ChangesBody> {
+    const { data, nextCursor, more, asOf, feed } = await this.following.changes(query, access, whenClosed(response));
     return { data, page: { nextCursor, more }, asOf, feed };
   }
 }

@@ -70,6 +70,7 @@ export function openApiOf(app: INestApplication): OpenAPIObject {
       'The durable ledger of VOS3000 IVR call states. Times are ISO 8601 UTC; spans end in Ms; unknown is null.',
     )
     .setVersion('1')
+    .addBearerAuth({ type: 'http', description: 'A key: ringledger keys create, or the mutation createApiKey.' }, 'key')
     .build();
   const document = SwaggerModule.createDocument(app, info, { operationIdFactory: (_controller, method) => method });
   return { ...document, components: { ...document.components, schemas: SCHEMAS } };

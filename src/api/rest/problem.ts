@@ -4,6 +4,8 @@ import { STATUS_CODES } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { throwError } from 'rxjs';
+import { Forbidden, TooMany, Unauthenticated } from '../../access/denied.js';
+import { AccessUnavailable } from '../../access/ports.js';
 import { BadParameters, CursorGone, type Fault, ReadUnavailable, TooManyWaiting } from '../../query/faults.js';
 
 export interface Problem {
@@ -18,6 +20,9 @@ export interface Problem {
   readonly errors?: readonly Fault[];
 }
 
+/** How to show a key. */
+export const BEARER = 'Bearer realm="ringledger"';
+
 /** What a thrown value means to the client; nothing of an unexpected error is told but its id. */
 export function problemOf(error: unknown, id: string): Problem {
   const problem = (status: number, detail: string): Problem => ({
@@ -31,7 +36,10 @@ export function problemOf(error: unknown, id: string): Problem {
     const names = [...new Set(error.faults.map(({ parameter }) => parameter))];
     return { ...problem(400, `Cannot be read as asked: ${names.join(', ')}.`), errors: error.faults };
   }
-  if (error instanceof ReadUnavailable) {
+  if (error instanceof Unauthenticated) return problem(401, error.message);
+  if (error instanceof Forbidden) return problem(403, error.message);
+  if (error instanceof TooMany) return problem(429, error.message);
+  if (error instanceof ReadUnavailable || error instanceof AccessUnavailable) {
     return problem(503, 'The database did not answer, so nothing is known; this does not mean there is nothing.');
   }
   if (error instanceof CursorGone) return problem(410, error.message);
@@ -61,12 +69,15 @@ export class ProblemFilter implements ExceptionFilter {
     const id = randomUUID();
     const problem = problemOf(error, id);
     if (problem.status >= 500) {
-      const cause = error instanceof ReadUnavailable ? error.cause : error;
+      const away = error instanceof ReadUnavailable || error instanceof AccessUnavailable;
+      const cause = away ? error.cause : error;
       const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
       this.logger.error(`${request.method} ${request.path} failed (${id}): ${text}`);
     }
     if (response.headersSent) return response.end();
     if (problem.status === 405) response.setHeader('Allow', 'GET, HEAD');
+    if (problem.status === 401) response.setHeader('WWW-Authenticate', BEARER);
+    if (error instanceof TooMany) response.setHeader('Retry-After', String(error.retryAfterS));
     if (problem.status === 503) response.setHeader('Retry-After', '5');
     return response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
   }

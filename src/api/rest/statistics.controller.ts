@@ -1,5 +1,7 @@
 import { Controller, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import type { Access } from '../../access/access.js';
+import { By } from '../../access/decorators.js';
 import type { FeedRow } from '../../query/contract.js';
 import { STATISTICS_QUERY, type StatisticsRow } from '../../query/statistics/contract.js';
 import { type Raw, Reading } from '../reading.js';
@@ -25,12 +27,13 @@ export class StatisticsController {
   constructor(private readonly reading: Reading) {}
 
   @Reads('', {
+    needs: 'stats:read',
     summary: 'How many calls, how they turned out, how long, how many at once: by bucket and group.',
     query: STATISTICS_QUERY,
     answer: wholeListSchema('StatisticsRow'),
   })
-  async statistics(@Query() query: Raw): Promise<StatisticsAnswer> {
-    const { data, asOf, feed } = await this.reading.statistics(query);
+  async statistics(@Query() query: Raw, @By() access: Access): Promise<StatisticsAnswer> {
+    const { data, asOf, feed } = await this.reading.statistics(query, access);
     return { data, asOf, feed };
   }
 }
