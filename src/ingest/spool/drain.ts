@@ -2,7 +2,7 @@
  * The drain: takes the spool into the database, oldest first, beside live traffic, and removes a segment when all of it is
  * there. What it commits twice after a kill is a copy like any other: identity deduplicates.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Arrival } from '../../notification.js';
 import type { Fate } from '../../metrics.js';
 import type { Submission } from '../submission.js';
@@ -26,10 +26,12 @@ export interface DrainOptions {
 }
 
 /**
- * Arrivals of one commit. Its fold holds the event loop for about 5 ms, which is what a live datagram may wait for it; 1,000 would
- * drain a third faster and hold acks up for 20 ms.
+ * Arrivals of one commit, and turns of the event loop that are left to live datagrams before it. A turn reads 32 datagrams at most,
+ * whatever else it does: with 250 arrivals folded in every turn, 200 live ones a second were read on a loaded machine and acks
+ * took 17 s, while the kernel's buffer filled. Eight turns let 256 in for every 100 that drain, and cost nothing when none waits.
  */
-const CHUNK = 250;
+const CHUNK = 100;
+const TURNS = 8;
 /** How long an empty spool is left before it is looked at again: during a trial arrivals still come in. */
 const LOOK_MS = 20;
 const AGAIN_MS = 1_000;
@@ -91,6 +93,7 @@ export class Drain {
       if (record.kind === 'arrival') chunk.push({ arrival: record.arrival, from: frame.from });
       if (chunk.length < CHUNK && index < frames.length - 1) continue;
       if (this.stopping || !breaker.mayDrain()) break;
+      for (let turn = 0; turn < TURNS; turn++) await nextTurn();
       const next = this.commit(segment, chunk);
       chunk = [];
       const went = await before;
