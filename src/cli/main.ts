@@ -17,13 +17,17 @@ const COMMANDS: Readonly<Record<string, { readonly description: string; readonly
     description: 'Rebuild the records from the raw notifications.',
     load: async () => (await import('./rebuild.js')).rebuildCommand(),
   },
-  seed: {
-    description: 'Fill an empty ledger with made-up calls, to try reports and queries on.',
-    load: async () => (await import('./seed.js')).seedCommand(),
+  keys: {
+    description: 'Make, list and revoke keys for REST and GraphQL.',
+    load: async () => (await import('./keys.js')).keysCommand(),
   },
   bi: {
     description: 'Let BI tools read schema bi of the database.',
     load: async () => (await import('./bi.js')).biCommand(),
+  },
+  seed: {
+    description: 'Fill an empty ledger with made-up calls, to try reports and queries on.',
+    load: async () => (await import('./seed.js')).seedCommand(),
   },
   simulate: {
     description: 'Play an IVR over UDP, then judge whether the ledger tells the truth.',
