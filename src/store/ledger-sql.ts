@@ -37,17 +37,17 @@ const CALL_VALUES = CALL_COLUMNS.slice(3).filter((column) => column !== 'revisio
 const TOLD_COLUMNS = CALL_COLUMNS.slice(0, CALL_COLUMNS.indexOf('updated_at') + 1);
 
 /**
- * The number of this transaction, above that of every one that ended before it began (docs/adr/0011-changes-feed.md).
- * Read once a statement, as `(select tx from written)`.
+ * The number of this transaction, above that of every one that ended before it began, and PostgreSQL's time, so that both go
+ * up together whatever the clocks of receivers say (docs/adr/0012-changes-feed.md). Read as `(select tx from written)`.
  */
 export const WRITTEN = `written as materialized (
-  select pg_current_xact_id()::text::bigint + ahead as tx from change_base
+  select pg_current_xact_id()::text::bigint + ahead as tx, clock_timestamp() as at from change_base
 )`;
 
 /** Inserts into the changes feed the rows that `from` selects: call rows as they are now, with `changed_tx`. */
-export function tellSql(from: string, at: string): string {
+export function tellSql(from: string): string {
   return `insert into call_change (tx, at, superseded, ${TOLD_COLUMNS.join(', ')})
-  select changed_tx, ${at}::timestamptz, superseded, ${TOLD_COLUMNS.join(', ')} from (${from}) as raised`;
+  select changed_tx, (select at from written), superseded, ${TOLD_COLUMNS.join(', ')} from (${from}) as raised`;
 }
 
 function assign(columns: readonly string[], from: string): string {
@@ -102,7 +102,7 @@ with guarded as (
   insert into notification
   ${sentRows('notification', '$5', '$6')}
 )${parts.join('')}, told as (
-  ${tellSql(raisedSql(rare), '$6')}
+  ${tellSql(raisedSql(rare))}
 )
 select 1 / (count(*) = $3)::integer as guarded from guarded`;
 }

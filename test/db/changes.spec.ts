@@ -4,7 +4,7 @@
  */
 import type pg from 'pg';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
-import { type ChangesPage, readChanges } from '../../src/query/changes/changes.js';
+import { type ChangesPage, LOOKED_AT_MAX, newestTx, readChanges } from '../../src/query/changes/changes.js';
 import { CursorGone } from '../../src/query/faults.js';
 import { continueChanges } from '../../src/store/change-base.js';
 import { PgLedgerStore } from '../../src/store/ledger.js';
@@ -19,7 +19,6 @@ const DAY_MS = 86_400_000;
 let database: TestDatabase;
 let prisma: PrismaClient;
 let pool: pg.Pool;
-let at: number;
 let ledger: PgLedgerStore;
 let writers: HeldWriter[] = [];
 
@@ -27,8 +26,7 @@ beforeEach(async () => {
   database = await testDatabase();
   prisma = testPrisma(database);
   pool = testPool(database);
-  at = EPOCH;
-  ledger = new PgLedgerStore(prisma, { now: () => at });
+  ledger = new PgLedgerStore(prisma, { now: () => EPOCH });
 });
 
 afterEach(async () => {
@@ -46,7 +44,7 @@ async function writer(): Promise<HeldWriter> {
 }
 
 function page(after?: string, limit = 500, settled?: boolean): Promise<ChangesPage> {
-  return readChanges(prisma, { after, limit, settled, source: undefined }, EPOCH);
+  return readChanges(prisma, { after, limit, settled, source: undefined });
 }
 
 /** Call ID and revision of what is told after a cursor. */
@@ -104,14 +102,20 @@ describe('transactions that overlap', () => {
   });
 });
 
+test('the newest change is the one with the greatest number, not the last one in the order of its digits', async () => {
+  for (const id of ['a', 'b']) await write(ledger, stage(id, 0));
+  await pool.query(`update call_change set tx = case call_id when 'a' then 9 else 10 end`);
+  expect(await newestTx(prisma, Date.now())).toBe('10');
+});
+
 describe('a filtered reader', () => {
   test('gets past what it does not want, 20,000 changes a page', async () => {
     await write(ledger, ...life('wanted'));
     await settle(prisma, LONG_AFTER, EPOCH, 10);
     await pool.query(`
-      insert into call_change
-      select (jsonb_populate_record(change, jsonb_build_object('tx', 5, 'id', gen_random_uuid(), 'settled', false))).*
-      from call_change as change, generate_series(1, 30000) where settled`);
+      create temp table copies as select call_change.* from call_change, generate_series(1, ${String(LOOKED_AT_MAX)}) where settled;
+      update copies set tx = 5, id = gen_random_uuid(), settled = false;
+      insert into call_change select * from copies`);
     const first = await page(undefined, 10, true);
     expect([told(first), first.more]).toEqual([[], true]);
     const second = await page(first.nextCursor, 10, true);
@@ -120,28 +124,32 @@ describe('a filtered reader', () => {
 });
 
 describe('what is dropped by age', () => {
-  const expired = async (): Promise<void> => {
-    await dropPartitions(prisma, 'call_change', EPOCH + DAY_MS);
+  const age = async (): Promise<void> => {
+    await pool.query(`update call_change set at = at - interval '3 days'`);
+  };
+  const drop = async (): Promise<void> => {
+    await dropPartitions(prisma, 'call_change', Date.now() - DAY_MS);
   };
 
   test('is told of to a reader who missed it, and not to one who had read it', async () => {
-    await ensurePartitions(prisma, 'call_change', EPOCH, EPOCH + 2 * DAY_MS);
+    await ensurePartitions(prisma, 'call_change', Date.now() - 4 * DAY_MS, Date.now());
     for (const id of ['a', 'b']) await write(ledger, ...life(id));
     const middle = await page(undefined, 1);
     const end = await page();
-    at = EPOCH + DAY_MS;
-    await write(ledger, ...life('next day'));
-    await expired();
+    await age();
+    await write(ledger, ...life('later'));
+    await drop();
     await expect(page(middle.nextCursor)).rejects.toEqual(new CursorGone('dropped'));
-    expect(told(await page(end.nextCursor))).toEqual(['next day 1']);
-    expect(told(await page())).toEqual(['next day 1']);
+    expect(told(await page(end.nextCursor))).toEqual(['later 1']);
+    expect(told(await page())).toEqual(['later 1']);
   });
 
   test('is told of wherever it stood, in the default partition as well', async () => {
     await write(ledger, ...life('a'));
     const before = await page('now');
     await write(ledger, ...life('b'));
-    await expired();
+    await age();
+    await drop();
     await expect(page(before.nextCursor)).rejects.toEqual(new CursorGone('dropped'));
     expect(told(await page())).toEqual([]);
   });

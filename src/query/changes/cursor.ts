@@ -12,6 +12,8 @@ export interface Place {
   readonly callKey: string;
   readonly id: string;
   readonly revision: number;
+  /** When what stands there was written, ms since the epoch: what comes after it was written about then or later. */
+  readonly at: number;
 }
 
 export interface Cursor {
@@ -22,8 +24,8 @@ export interface Cursor {
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 
 /** Before the first change of a transaction. */
-export function beforeTx(tx: string): Place {
-  return { tx, callKey: NIL_UUID, id: NIL_UUID, revision: 0 };
+export function beforeTx(tx: string, at: number): Place {
+  return { tx, callKey: NIL_UUID, id: NIL_UUID, revision: 0, at };
 }
 
 /** Another way of counting gets another number, so that old cursors are told from new ones. */
@@ -32,11 +34,12 @@ const LIST = 'changes';
 const TX = /^\d{1,18}$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const REVISION_MAX = 2_147_483_647;
+const INSTANT_END = Date.UTC(9999, 11, 31);
 
-/** Opaque to readers: base64url of [version, fingerprint of the filter, epoch, tx, call key, id, revision]. */
+/** Opaque to readers: base64url of [version, fingerprint of the filter, epoch, tx, call key, id, revision, at]. */
 export function encodeCursor({ epoch, place }: Cursor, filter: Question): string {
-  const { tx, callKey, id, revision } = place;
-  const parts = [VERSION, fingerprint(LIST, filter), epoch, tx, callKey, id, revision];
+  const { tx, callKey, id, revision, at } = place;
+  const parts = [VERSION, fingerprint(LIST, filter), epoch, tx, callKey, id, revision, at];
   return Buffer.from(JSON.stringify(parts)).toString('base64url');
 }
 
@@ -46,15 +49,15 @@ export function encodeCursor({ epoch, place }: Cursor, filter: Question): string
  */
 export function decodeCursor(text: string, filter: Question): Cursor {
   const parts = partsOf(text);
-  const [version, print, epoch, tx, callKey, id, revision] = parts;
-  if (parts.length !== 7 || version !== VERSION || typeof print !== 'string')
+  const [version, print, epoch, tx, callKey, id, revision, at] = parts;
+  if (parts.length !== 8 || version !== VERSION || typeof print !== 'string')
     throw fault('is not a cursor of this feed');
   if (print !== fingerprint(LIST, filter)) {
     throw fault('belongs to another query: it goes with the settled and source of the page that gave it out');
   }
   const readable = isText(tx, TX) && isText(callKey, UUID) && isText(id, UUID);
-  if (!readable || !isCount(epoch) || !isCount(revision)) throw fault('is not a cursor of this feed');
-  return { epoch, place: { tx, callKey, id, revision } };
+  if (!readable || !isCount(epoch) || !isCount(revision) || !isInstant(at)) throw fault('is not a cursor of this feed');
+  return { epoch, place: { tx, callKey, id, revision, at } };
 }
 
 function isText(value: unknown, shape: RegExp): value is string {
@@ -63,6 +66,11 @@ function isText(value: unknown, shape: RegExp): value is string {
 
 function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= REVISION_MAX;
+}
+
+/** Within what PostgreSQL and ISO 8601 write with four digits of a year. */
+function isInstant(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < INSTANT_END;
 }
 
 function partsOf(text: string): readonly unknown[] {

@@ -2,9 +2,6 @@
 import { Prisma } from '../../generated/prisma/client.js';
 import { type Reads, rows } from '../sql.js';
 
-/** Batches take milliseconds and a sweep seconds at most; what runs longer is somebody's long transaction. */
-const HELD_AFTER_MS = 5_000;
-
 interface Holder {
   readonly pid: number;
   readonly application: string;
@@ -12,12 +9,10 @@ interface Holder {
 }
 
 /**
- * The oldest transaction in words, when it has kept a change back for a while; null otherwise.
- * @param since instant of the oldest change that is committed and not told; null when there is none
- * @param asOf instant of the question, ms since the epoch
+ * The oldest transaction in words.
+ * @param since instant of the oldest change that is committed and not told
  */
-export async function heldBackBy(db: Reads, since: Date | null, asOf: number): Promise<string | null> {
-  if (since === null || since.getTime() > asOf - HELD_AFTER_MS) return null;
+export async function heldBackBy(db: Reads, since: Date): Promise<string> {
   const [holder] = await rows<Holder>(
     db,
     Prisma.sql`
