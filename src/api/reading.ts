@@ -96,7 +96,7 @@ export class Reading {
    */
   async changes(raw: Raw, access: Access): Promise<ChangesAnswer> {
     const query = readAdmitted(access, CHANGES_QUERY, raw);
-    const told = await this.told({ source: query.source }, (asOf) => readChanges(this.db, query, asOf));
+    const told = await this.told({ source: query.source }, () => readChanges(this.db, query));
     const answer = { ...told, data: told.data.map((change) => shownChange(access, change)) };
     const { heldBackBy } = answer;
     if (heldBackBy === null) return answer;
@@ -106,7 +106,7 @@ export class Reading {
 
   /** Number of the last change that can be told. */
   newestChangeTx(): Promise<string> {
-    return newestTx(this.db);
+    return newestTx(this.db, this.clock.now());
   }
 
   async gaps(raw: Raw, access: Access): Promise<Page<GapRow> & Told> {

@@ -17,7 +17,7 @@ with ${WRITTEN}, settled as (
   where call_key = due_key and id = due_id and not settled and settle_after <= $1::timestamptz and not awaits_facts
   returning stored.*
 ), told as (
-  ${tellSql('select *, false as superseded from settled', '$2')}
+  ${tellSql('select *, false as superseded from settled')}
 )
 select count(*)::integer as settled from settled`;
 

@@ -69,7 +69,7 @@ class Reader {
 
   /** A reader that crashes has acted on the page, and not stored where it ends. */
   async read(limit: number, crash: boolean): Promise<boolean> {
-    const page = await readChanges(prisma, { after: this.cursor, limit, settled: undefined, source: undefined }, EPOCH);
+    const page = await readChanges(prisma, { after: this.cursor, limit, settled: undefined, source: undefined });
     const told = page.data.map(({ id, revision }) => `${id} ${String(revision)}`);
     this.told.push(...told);
     if (crash) return page.more;
