@@ -10,6 +10,8 @@ import { HealthController } from './ops/health.controller.js';
 import { Health } from './ops/health.js';
 import { MetricsController } from './ops/metrics.controller.js';
 import { Metrics } from './ops/metrics.js';
+import { connectionTo } from './query/export/cursor.js';
+import { Exports } from './query/export/exports.js';
 import type { SourceSettings } from './sources/settings.js';
 import type { Database } from './store/database.js';
 
@@ -35,7 +37,13 @@ export class AppModule {
     const { database, clock, reading, metrics, problems, spool, ...asked } = parts;
     return {
       module: AppModule,
-      imports: [ApiModule.forRootAsync({ useFactory: () => reading, ...asked })],
+      imports: [
+        ApiModule.forRootAsync({
+          useFactory: () => reading,
+          exports: new Exports(connectionTo(database.url)),
+          ...asked,
+        }),
+      ],
       controllers: [HealthController, MetricsController],
       providers: [
         { provide: Health, useValue: new Health(database.client, clock, problems, spool) },

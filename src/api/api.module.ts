@@ -13,6 +13,7 @@ import { AccessGuard, RefusalRecorder } from '../access/guard.js';
 import { Keys } from '../access/keys.js';
 import { AccessResolver } from './graphql/access.resolver.js';
 import { GRAPHQL_OPTIONS } from './graphql/graphql.options.js';
+import { Exports } from '../query/export/exports.js';
 import { SourceSettings } from '../sources/settings.js';
 import { SourceSettingsResolver } from './graphql/mutations.js';
 import { CallResolver, LedgerResolver } from './graphql/resolvers.js';
@@ -24,6 +25,7 @@ import { Reading } from './reading.js';
 import { Receiving } from './receiving.js';
 import { ChangesController } from './rest/changes.controller.js';
 import { CallsController } from './rest/calls.controller.js';
+import { ExportsController } from './rest/exports.controller.js';
 import { LedgerController } from './rest/ledger.controller.js';
 import { ProblemFilter } from './rest/problem.js';
 import { ReceiverController } from './rest/receiver.controller.js';
@@ -38,6 +40,7 @@ export interface ApiModuleOptions extends Pick<FactoryProvider<Reading>, 'inject
   /** Who may ask, and the trail of what was done. The door before them is `openDoor(app)`, which needs the application. */
   readonly keys: Keys;
   readonly audit: Audit;
+  readonly exports: Exports;
   /** The receiver of this process, as it is asked. */
   readonly receiving: Receiving;
 }
@@ -51,13 +54,21 @@ export class ApiModule implements NestModule {
     useFactory,
     sourceSettings,
     receiving,
+    exports,
     keys,
     audit,
   }: ApiModuleOptions): DynamicModule {
     return {
       module: ApiModule,
       imports: [...imports, GraphQLModule.forRoot(GRAPHQL_OPTIONS)],
-      controllers: [CallsController, ChangesController, LedgerController, ReceiverController, StatisticsController],
+      controllers: [
+        CallsController,
+        ChangesController,
+        ExportsController,
+        LedgerController,
+        ReceiverController,
+        StatisticsController,
+      ],
       providers: [
         { provide: Reading, inject, useFactory },
         Following,
@@ -67,6 +78,7 @@ export class ApiModule implements NestModule {
         StatisticsResolver,
         { provide: SourceSettings, useValue: sourceSettings },
         SourceSettingsResolver,
+        { provide: Exports, useValue: exports },
         { provide: Receiving, useValue: receiving },
         ReceiverResolver,
         { provide: Keys, useValue: keys },

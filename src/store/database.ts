@@ -54,6 +54,11 @@ export class Database {
     this.client = new PrismaClient({ adapter, transactionOptions: { maxWait: 10_000, timeout: 15_000 } });
   }
 
+  /** Where it connects to, for connections that belong in no pool: a cursor keeps its own for as long as somebody reads. */
+  get url(): string {
+    return this.options.url;
+  }
+
   /** Opens the pool and proves it with a query, so that a wrong address shows at start and not at the first datagram. */
   async connect(): Promise<void> {
     await this.client.$connect();

@@ -16,6 +16,7 @@ const MASKED = new Access({
   scopes: ['export'],
   sources: null,
 });
+const STAYS = new AbortController().signal;
 const TOKEN = 'mark-0123456789abcdef';
 
 let database: TestDatabase;
@@ -39,7 +40,7 @@ beforeEach(async () => {
 });
 
 async function text(raw: Record<string, unknown>, access = CLEAR): Promise<string> {
-  const found = await exports.open(access, raw);
+  const found = await exports.open(access, raw, STAYS);
   let whole = '';
   for await (const piece of found.pieces) whole += piece;
   await found.close();
@@ -162,20 +163,20 @@ test.each([
   [{ limit: '5' }, 'limit'],
   [{ cursor: 'x' }, 'cursor'],
 ])('%p is refused', async (raw, parameter) => {
-  await expect(exports.open(CLEAR, raw)).rejects.toMatchObject({ faults: [{ parameter }] });
+  await expect(exports.open(CLEAR, raw, STAYS)).rejects.toMatchObject({ faults: [{ parameter }] });
 });
 
 test('a fifth export at a time is told to come again, and one that is closed makes room', async () => {
-  const open = await Promise.all(Array.from({ length: 4 }, () => exports.open(CLEAR, {})));
-  await expect(exports.open(CLEAR, {})).rejects.toMatchObject({ name: 'TooMany', retryAfterS: 10 });
+  const open = await Promise.all(Array.from({ length: 4 }, () => exports.open(CLEAR, {}, STAYS)));
+  await expect(exports.open(CLEAR, {}, STAYS)).rejects.toMatchObject({ name: 'TooMany', retryAfterS: 10 });
   await open[0]?.close();
-  await (await exports.open(CLEAR, { callId: randomUUID() })).close();
+  await (await exports.open(CLEAR, { callId: randomUUID() }, STAYS)).close();
   for (const one of open) await one.close();
 });
 
 test('an export reads one snapshot: what is written meanwhile is not in it', async () => {
   await thousands(1_500);
-  const found = await exports.open(CLEAR, { columns: 'callId' });
+  const found = await exports.open(CLEAR, { columns: 'callId' }, STAYS);
   await pool.query(`update call set call_id = 'changed'`);
   let whole = '';
   for await (const piece of found.pieces) whole += piece;

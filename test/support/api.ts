@@ -13,6 +13,8 @@ import { type Configured, Reading } from '../../src/api/reading.js';
 import { Receiving } from '../../src/api/receiving.js';
 import { serveOpenApi } from '../../src/api/rest/openapi.js';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
+import { connectionTo } from '../../src/query/export/cursor.js';
+import { Exports } from '../../src/query/export/exports.js';
 import { SourceSettings } from '../../src/sources/settings.js';
 import { PgKeyStore } from '../../src/store/keys.js';
 import { PgSourceSettingsStore } from '../../src/store/source-settings.js';
@@ -104,6 +106,8 @@ export interface ServedDoor {
   /** 0: unlimited. */
   readonly requestsPerS?: number;
   readonly host?: string;
+  /** Where exports find the database; nowhere unless given. */
+  readonly databaseUrl?: string;
 }
 
 /** Serves what `db` holds as of `now`, on a free port; without limits, proxies and other origins unless given. */
@@ -118,11 +122,12 @@ export async function serveApi(db: PrismaClient, now: () => Date, door: ServedDo
   const [keys, audit] = [new Keys(keyStore, clock), new Audit(keyStore, clock)];
   // As a start does; some tests have no database.
   await keys.required().catch(() => undefined);
+  const exports = new Exports(connectionTo(door.databaseUrl ?? 'postgresql://127.0.0.1:1/none'));
   @Module({
     imports: [
       ApiModule.forRootAsync({
         useFactory: () => new Reading(db, clock, CONFIGURED),
-        ...{ sourceSettings, receiving, keys, audit },
+        ...{ sourceSettings, receiving, keys, audit, exports },
       }),
     ],
     controllers: [HealthController, MetricsController],
@@ -162,7 +167,7 @@ export async function testApi(): Promise<TestApi> {
   const pool = testPool(database);
   const prisma = testPrisma(database);
   const clock = { at: time(0) };
-  const served = await serveApi(prisma, () => clock.at);
+  const served = await serveApi(prisma, () => clock.at, { databaseUrl: database.url });
   return {
     ...served,
     database,

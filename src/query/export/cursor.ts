@@ -24,7 +24,7 @@ export function connectionTo(url: string): () => pg.Client {
 
 /** Opened by `open`, ended by `close`, which also stops a statement that runs. */
 export class RowCursor {
-  private ended = false;
+  private ending: Promise<void> | null = null;
 
   private constructor(
     private readonly client: pg.Client,
@@ -33,10 +33,13 @@ export class RowCursor {
 
   /**
    * Runs a query and fetches its first block, so that what is wrong with it shows here.
+   * @param gone aborted when nobody waits any more: the query is stopped then, before its first row and after it
    * @throws ReadUnavailable
    */
-  static async open(connect: () => pg.Client, query: Prisma.Sql): Promise<RowCursor> {
+  static async open(connect: () => pg.Client, query: Prisma.Sql, gone: AbortSignal): Promise<RowCursor> {
     const client = connect();
+    const end = (): void => void client.end().catch(() => undefined);
+    gone.addEventListener('abort', end);
     // A connection that breaks is told by the fetch that needs it.
     client.on('error', () => undefined);
     try {
@@ -49,22 +52,27 @@ export class RowCursor {
       await client.query('set local cursor_tuple_fraction = 0.01');
       await client.query(`declare rows no scroll cursor for ${query.text}`, query.values);
       const first = await fetchBlock(client);
-      return new RowCursor(client, Promise.resolve(first));
+      if (gone.aborted) throw new Error('Nobody waits for it.');
+      const cursor = new RowCursor(client, Promise.resolve(first));
+      gone.addEventListener('abort', () => void cursor.close());
+      return cursor;
     } catch (error) {
-      void client.end().catch(() => undefined);
+      end();
       throw unavailable(error);
+    } finally {
+      gone.removeEventListener('abort', end);
     }
   }
 
   /**
    * The next rows; none: that was all. PostgreSQL makes the block after them while the caller writes these.
-   * @throws ReadUnavailable
+   * @throws ReadUnavailable also once it was closed: what was read until then is not all
    */
   async next(): Promise<readonly Printed[]> {
     try {
       const block = await this.ahead;
-      if (!this.ended && block.length === BLOCK_ROWS) this.ahead = fetchBlock(this.client);
-      else this.ahead = Promise.resolve([]);
+      if (this.ending !== null) throw new Error('The export was stopped.');
+      this.ahead = block.length === BLOCK_ROWS ? fetchBlock(this.client) : Promise.resolve([]);
       // Whoever closes meanwhile never waits for it.
       this.ahead.catch(() => undefined);
       return block;
@@ -73,10 +81,10 @@ export class RowCursor {
     }
   }
 
-  /** Ends the connection; its transaction has written nothing. */
-  async close(): Promise<void> {
-    this.ended = true;
-    await this.client.end().catch(() => undefined);
+  /** Ends the connection, and a statement that runs on it; its transaction has written nothing. */
+  close(): Promise<void> {
+    this.ending ??= this.client.end().catch(() => undefined);
+    return this.ending;
   }
 }
 

@@ -46,14 +46,15 @@ export class Exports {
 
   /**
    * Begins an export.
+   * @param gone aborted when nobody waits for it any more
    * @throws BadParameters, Forbidden, TooMany, ReadUnavailable
    */
-  async open(access: Access, raw: Readonly<Record<string, unknown>>): Promise<CallExport> {
+  async open(access: Access, raw: Readonly<Record<string, unknown>>, gone: AbortSignal): Promise<CallExport> {
     const query = readAdmitted(access, EXPORT_QUERY, raw);
     const order = orderOf(query);
     const columns = query.columns ?? ALL_COLUMNS;
     const { selected, line } = linesOf({ format: query.format, columns, zone: query.tz, masks: masksOf(access) });
-    const cursor = await this.cursorOf(statementOf(query, selected, order));
+    const cursor = await this.cursorOf(statementOf(query, selected, order), gone);
     const mark = query.marks === undefined ? null : markMaker(query.marks, selected.length, order, query);
     return {
       format: query.format,
@@ -71,13 +72,13 @@ export class Exports {
     await Promise.all([...this.running].map((cursor) => cursor.close()));
   }
 
-  private async cursorOf(statement: Prisma.Sql): Promise<RowCursor> {
+  private async cursorOf(statement: Prisma.Sql, gone: AbortSignal): Promise<RowCursor> {
     if (this.running.size + this.opening >= EXPORTS_MAX) {
       throw new TooMany(`${String(EXPORTS_MAX)} exports are running: try again when one is done.`, BUSY_RETRY_S);
     }
     this.opening += 1;
     try {
-      const cursor = await RowCursor.open(this.connect, statement);
+      const cursor = await RowCursor.open(this.connect, statement, gone);
       this.running.add(cursor);
       return cursor;
     } finally {
