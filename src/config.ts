@@ -34,8 +34,6 @@ export interface Config {
   readonly corsOrigins: readonly string[];
   /** 0: unlimited. */
   readonly requestsPerS: number;
-  /** What commands show a server. */
-  readonly clientKey: string | null;
   /** Null: run the embedded PostgreSQL under `dataDir`. */
   readonly databaseUrl: string | null;
   readonly databaseConnectionsMax: number;
@@ -156,7 +154,6 @@ function toConfig(values: ConfigValues, folder: string): Config {
     trustProxy: values.TRUST_PROXY,
     corsOrigins: values.CORS_ORIGINS,
     requestsPerS: values.RATE_LIMIT_PER_S,
-    clientKey: values.RINGLEDGER_KEY,
     databaseUrl: values.DATABASE_URL,
     databaseConnectionsMax: values.DATABASE_CONNECTIONS_MAX,
     dataDir: resolve(folder, values.DATA_DIR),

@@ -64,23 +64,23 @@ async function create(keys: Keys, flags: CreateFlags): Promise<void> {
   }
   // The secret alone on standard output, so that a script can keep it.
   console.error(`Made ${made.key.prefix} (${made.key.name}). Keep it now: it is not shown again.`);
-  console.log(made.secret);
+  print(made.secret);
 }
 
 async function list(keys: Keys, json: boolean): Promise<void> {
   const found = (await keys.list()).map(({ hash: _hash, ...key }) => key);
   if (json) {
-    console.log(JSON.stringify(found, null, 2));
+    print(JSON.stringify(found, null, 2));
     return;
   }
-  if (found.length === 0) console.log('No key has been made.');
-  for (const key of found) console.log(lineOf(key, Date.now()));
+  if (found.length === 0) print('No key has been made.');
+  for (const key of found) print(lineOf(key, Date.now()));
 }
 
 async function revoke(keys: Keys, prefix: string): Promise<void> {
   const revoked = await keys.revoke(prefix, maker());
   if (revoked === null) throw new Error('There is no key with this prefix; ringledger keys list shows them.');
-  console.log(`${revoked.prefix} (${revoked.name}) is revoked since ${timeOf(revoked.revokedAt)}.`);
+  print(`${revoked.prefix} (${revoked.name}) is revoked since ${timeOf(revoked.revokedAt)}.`);
 }
 
 async function atDatabase(work: (keys: Keys) => Promise<void>): Promise<void> {
@@ -129,4 +129,8 @@ function lineOf(key: Omit<StoredKey, 'hash'>, now: number): string {
 
 function timeOf(ms: number | null): string {
   return ms === null ? 'never' : new Date(ms).toISOString();
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
 }

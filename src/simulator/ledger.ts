@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { clientHeaders } from '../config.client.js';
 import type { CallState } from '../notification.js';
 import {
   callTimeline,
@@ -129,7 +130,9 @@ export class Ledger {
       for (const value of [values].flat()) url.searchParams.append(name, value);
     }
     const { status, body } = await ask(url);
-    if (status >= 500) throw new LedgerAway(`${url.pathname} answers ${String(status)}: ${body.slice(0, 200)}`);
+    // 429: more was asked than the server allows a key; that passes as well.
+    if (status >= 500 || status === 429)
+      throw new LedgerAway(`${url.pathname} answers ${String(status)}: ${body.slice(0, 200)}`);
     if (status !== 200) throw new LedgerUnreadable(`${url.href} answers ${String(status)}: ${body.slice(0, 500)}`);
     const read = schema.safeParse(json(body));
     if (read.success) return read.data;
@@ -143,7 +146,7 @@ class LedgerAway extends LedgerUnreadable {}
 
 async function ask(url: URL): Promise<{ status: number; body: string }> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const response = await fetch(url, { headers: clientHeaders(), signal: AbortSignal.timeout(TIMEOUT_MS) });
     return { status: response.status, body: await response.text() };
   } catch (error) {
     const cause = error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : '';

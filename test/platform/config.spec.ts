@@ -31,7 +31,7 @@ test('nothing set is the public contract', () => {
     twinBodyBytesMax: 8192,
     httpHost: '127.0.0.1',
     httpPort: 3000,
-    ...{ initialAdminKeyFile: null, trustProxy: null, corsOrigins: [], requestsPerS: 100, clientKey: null },
+    ...{ initialAdminKeyFile: null, trustProxy: null, corsOrigins: [], requestsPerS: 100 },
     databaseUrl: null,
     databaseConnectionsMax: 10,
     dataDir: '/srv/data',

@@ -1,8 +1,9 @@
 /** As much of the server's answers as the operator's commands need. Instants become ms since the epoch. */
 import { z } from 'zod';
+import { MASKED } from './server.js';
 
 const instant = z.iso.datetime().transform((text) => Date.parse(text));
-const bytes = z.string().transform((text) => Buffer.from(text, 'base64'));
+const bytes = z.string(MASKED).transform((text) => Buffer.from(text, 'base64'));
 
 const datagram = z.object({
   id: z.string(),

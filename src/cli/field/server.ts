@@ -1,5 +1,6 @@
 /** A running server, asked over HTTP: what the operator's commands know of it they know from here. */
 import { z } from 'zod';
+import { clientHeaders } from '../../config.client.js';
 import { loadConfig } from '../../config.js';
 
 /** Nobody answers, or the answer is none of ours. The message is a sentence for the operator. */
@@ -9,6 +10,8 @@ export class ServerAway extends Error {}
 export class Refused extends Error {}
 
 const TIMEOUT_MS = 10_000;
+/** What an answer lacks that the key shown may not see. */
+export const MASKED = 'The bytes of datagrams are masked for this key: RINGLEDGER_KEY needs the scope numbers:clear.';
 
 const problem = z.object({
   detail: z.string(),
@@ -63,9 +66,13 @@ export class Server {
     return this.check(url, data, schema);
   }
 
-  private async ask(url: URL, init: RequestInit): Promise<{ readonly status: number; readonly body: string }> {
+  private async ask(
+    url: URL,
+    init: RequestInit & { readonly headers?: Readonly<Record<string, string>> },
+  ): Promise<{ readonly status: number; readonly body: string }> {
     try {
-      const response = await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      const headers = { ...clientHeaders(), ...init.headers };
+      const response = await fetch(url, { ...init, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
       return { status: response.status, body: await response.text() };
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
@@ -88,6 +95,7 @@ export class Server {
     const read = schema.safeParse(value);
     if (read.success) return read.data;
     const [issue] = read.error.issues;
+    if (issue?.message === MASKED) throw new Refused(MASKED);
     const where = issue?.path.map(String).join('.') ?? '';
     throw new ServerAway(`${url.href} answers something else than this version expects (${where}): update both sides.`);
   }
