@@ -1,5 +1,41 @@
 -- The schema of a migrated database, printed from its catalog. Nothing outside schema bi is a promise.
 
+create table api_key (
+  prefix text not null,
+  name text not null,
+  hash bytea not null,
+  scopes text[] not null,
+  sources text[],
+  created_at timestamp(3) with time zone not null,
+  created_by text not null,
+  expires_at timestamp(3) with time zone,
+  revoked_at timestamp(3) with time zone,
+  revoked_by text,
+  last_used_at timestamp(3) with time zone,
+  constraint api_key_hash_check CHECK ((length(hash) = 32)),
+  constraint api_key_pkey PRIMARY KEY (prefix),
+  constraint api_key_revoked_check CHECK (((revoked_at IS NULL) = (revoked_by IS NULL)))
+);
+comment on table api_key is 'Keys by the part of them that may be shown. Of the secret there is its SHA-256 alone; a revoked key stays, so that what it did keeps a name.';
+
+create table audit (
+  id uuid not null,
+  at timestamp(3) with time zone not null,
+  kind text not null,
+  who text not null,
+  key_prefix text,
+  address text not null,
+  action text not null,
+  subject text,
+  detail text,
+  times integer not null,
+  constraint audit_kind_check CHECK ((kind = ANY (ARRAY['change'::text, 'clear_read'::text, 'refused'::text]))),
+  constraint audit_pkey PRIMARY KEY (id),
+  constraint audit_times_check CHECK ((times > 0))
+);
+comment on table audit is 'Append-only: every change that was asked for and every read of clear numbers, reads of one kind counted by the minute. No number is in it.';
+CREATE INDEX audit_at_idx ON public.audit USING btree (at DESC, id DESC);
+
 create table bi_secret (
   single boolean not null default true,
   inner_key bytea not null,
