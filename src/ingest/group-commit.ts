@@ -241,8 +241,16 @@ export class GroupCommit {
    */
   private async spool(batch: readonly Pending[], orRefuse: boolean): Promise<void> {
     const { fallback } = this.options;
+    // A commit that fails while its arrivals are being kept, being late, waits for what becomes of that.
+    await Promise.all(batch.map(({ keeping }) => keeping));
     const open = batch.filter(({ answered }) => !answered);
     if (fallback === undefined || open.length === 0) return;
+    const keeping = this.keep(open, fallback, orRefuse);
+    for (const pending of open) pending.keeping = keeping;
+    await keeping;
+  }
+
+  private async keep(open: readonly Pending[], fallback: Fallback, orRefuse: boolean): Promise<void> {
     const kept = await fallback.keep(open.map(({ arrival }) => arrival));
     for (const [index, pending] of open.entries()) {
       if (!kept.kept) {

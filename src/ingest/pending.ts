@@ -10,6 +10,8 @@ export interface Pending extends Keyed {
   readonly since: number;
   readonly answer: (submission: Submission) => void;
   answered: boolean;
+  /** Resolves when it is known whether the spool took it; at once while nobody asked. */
+  keeping: Promise<void>;
   /** Where it is kept while its commit is under way. */
   place: SpoolPlace | null;
 }
@@ -22,9 +24,11 @@ export interface Flight {
   overdue: boolean;
 }
 
+const NOT_ASKED = Promise.resolve();
+
 export function pendingOf(arrival: Arrival, answer: (submission: Submission) => void): Pending {
   const callKey = callKeyOf(arrival.sourceKey, arrival.report.callId);
-  return { arrival, callKey, answer, since: performance.now(), answered: false, place: null };
+  return { arrival, callKey, answer, since: performance.now(), answered: false, keeping: NOT_ASKED, place: null };
 }
 
 /** Answers, once. */

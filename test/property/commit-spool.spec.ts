@@ -35,12 +35,13 @@ class World implements Fallback {
   ) {}
 
   readonly store: LedgerStore = {
-    commit: async (keys, decide) => {
+    commit: (keys, decide) => this.memory.commit(keys, decide),
+    add: async (keys, decide) => {
       const fate = this.fates[this.turn++ % this.fates.length];
       if (fate === 'late' || fate === 'late and away') await sleep(LATE_MS);
       else await sleep(0);
       if (fate === 'away' || fate === 'late and away') throw new StoreUnavailable('away');
-      await this.memory.commit(keys, decide);
+      await this.memory.add(keys, decide);
     },
   };
 
