@@ -45,6 +45,11 @@ export class Following implements OnModuleDestroy {
     return page;
   }
 
+  /** Readers that wait now. */
+  waitingCount(): number {
+    return this.waiting.size;
+  }
+
   /** Everybody who waits gets what there is, so that the server can stop. */
   onModuleDestroy(): void {
     this.closed = true;
