@@ -108,19 +108,13 @@ function rest(): void {
 
 test('every route is in the table, and every field of GraphQL', async () => {
   const { body } = await api.get('/openapi.json');
-  expect(Object.keys(body['paths'] as object).sort()).toEqual(
-    Object.keys(ROUTES)
-      .filter((path) => path in (body['paths'] as object))
-      .sort(),
-  );
+  expect(Object.keys(body['paths'] as object).sort()).toEqual(Object.keys(ROUTES).sort());
   const { schema } = api.app.get(GraphQLSchemaHost, { strict: false });
   expect(Object.keys(schema.getQueryType()?.getFields() ?? {}).sort()).toEqual(Object.keys(QUERIES).sort());
   expect(Object.keys(schema.getMutationType()?.getFields() ?? {}).sort()).toEqual(Object.keys(MUTATIONS).sort());
 });
 
 test.each(Object.entries(ROUTES))('%s is for %s alone', async (route, need) => {
-  const { body } = await api.get('/openapi.json');
-  if (!(route in (body['paths'] as object))) return;
   rest();
   const path = route.replace(CALL, id).replace('{key}', 'ivr');
   const status = async (holder: string): Promise<number> => (await read(api, path, headers.get(holder))).status;
