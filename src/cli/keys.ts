@@ -63,7 +63,7 @@ async function create(keys: Keys, flags: CreateFlags): Promise<void> {
     );
   }
   // The secret alone on standard output, so that a script can keep it.
-  console.error(`Made ${made.key.prefix} (${made.key.name}). Keep it now: it is not shown again.`);
+  process.stderr.write(`Made ${made.key.prefix} (${made.key.name}). Keep it now: it is not shown again.\n`);
   print(made.secret);
 }
 
