@@ -6,7 +6,7 @@ import { type ActivePage, readActive } from '../query/active.js';
 import { readAdmitted } from '../query/admission.js';
 import { AUDIT_QUERY, type AuditRow, readAudit } from '../query/audit.js';
 import { gapsOf, notificationsOf, readCall } from '../query/call.js';
-import { readCalls } from '../query/calls.js';
+import { type CallsPage, readCalls } from '../query/calls.js';
 import { type ChangesPage, newestTx, readChanges } from '../query/changes/changes.js';
 import { type ChangeRow, CHANGES_QUERY } from '../query/changes/contract.js';
 import type {
@@ -21,7 +21,14 @@ import type {
 } from '../query/contract.js';
 import { BadParameters } from '../query/faults.js';
 import { readFeed } from '../query/feed.js';
-import { CALLS_QUERY, GAPS_QUERY, QUARANTINE_QUERY, SOURCE_CHANGES_QUERY, SOURCES_QUERY } from '../query/filters.js';
+import {
+  ACTIVE_QUERY,
+  CALLS_QUERY,
+  GAPS_QUERY,
+  QUARANTINE_QUERY,
+  SOURCE_CHANGES_QUERY,
+  SOURCES_QUERY,
+} from '../query/filters.js';
 import { readGaps } from '../query/gaps.js';
 import type { Page } from '../query/page.js';
 import { readParameters } from '../query/parameters.js';
@@ -77,14 +84,14 @@ export class Reading {
     private readonly spooled: () => ReadonlyMap<string, number> = () => new Map(),
   ) {}
 
-  async calls(raw: Raw, access: Access): Promise<Page<CallRow> & Told> {
+  async calls(raw: Raw, access: Access): Promise<CallsPage & Told> {
     const query = readAdmitted(access, CALLS_QUERY, raw);
     return shownPage(access, await this.told(query, () => readCalls(this.db, query)));
   }
 
   /** The feed is told for as long as a call shown here can have been open: the longest stale limit. */
   async activeCalls(raw: Raw, access: Access): Promise<ActivePage & Told> {
-    const query = readAdmitted(access, CALLS_QUERY, raw);
+    const query = readAdmitted(access, ACTIVE_QUERY, raw);
     const { staleRingingMs, staleAnsweredMs } = await this.settings();
     const from = query.from ?? this.clock.now() - Math.max(staleRingingMs, staleAnsweredMs);
     return shownPage(access, await this.told({ ...query, from }, (asOf) => readActive(this.db, query, asOf)));

@@ -60,7 +60,12 @@ describe('lists', () => {
     async (list) => {
       const { status, type, body } = await api.get(`/api/v1/${list}`);
       expect([status, type]).toEqual([200, 'application/json; charset=utf-8']);
-      expect(Object.keys(body).filter((name) => name !== 'count')).toEqual(['data', 'page', 'asOf', 'feed']);
+      expect(Object.keys(body).filter((name) => name !== 'count' && name !== 'total')).toEqual([
+        'data',
+        'page',
+        'asOf',
+        'feed',
+      ]);
       expect(body['page']).toEqual({ nextCursor: null });
       expect(body['asOf']).toBe('2026-03-01T12:00:00.000Z');
       expect(body['feed']).toEqual([
@@ -214,8 +219,9 @@ test('docs are served without the internet, and describe every route', async () 
   expect((await api.get('/docs/swagger-ui-bundle.js')).status).toBe(200);
   expect(Object.keys((await api.get('/openapi.json')).body['paths'] as object)).toEqual([
     ...['/health/live', '/health/ready', '/metrics'],
-    ...['/api/v1/calls', '/api/v1/calls/active', '/api/v1/calls/{id}', '/api/v1/gaps', '/api/v1/quarantine'],
+    ...['/api/v1/calls', '/api/v1/calls/active', '/api/v1/calls/{id}', '/api/v1/changes'],
+    ...['/api/v1/exports/calls', '/api/v1/gaps', '/api/v1/quarantine'],
     ...['/api/v1/sources', '/api/v1/sources/{key}', '/api/v1/sources/{key}/changes', '/api/v1/settings'],
-    ...['/api/v1/datagrams', '/api/v1/receiver'],
+    ...['/api/v1/datagrams', '/api/v1/receiver', '/api/v1/statistics'],
   ]);
 });

@@ -1,8 +1,8 @@
 import type { Type } from '@nestjs/common';
 import { ArgsType, Field, Int } from '@nestjs/graphql';
-import { PAGING } from '../../query/filters.js';
+import { COUNTING, PAGING, TOTAL_BASIS } from '../../query/filters.js';
 import type { Raw } from '../reading.js';
-import { CallFilterType, CallSortType, GapFilterType, QuarantineFilterType } from './types.js';
+import { CallFilterType, CallSortType, enumOf, GapFilterType, QuarantineFilterType } from './types.js';
 
 /** Relay's arguments forward; judged with everything else, so that a request hears of all its faults at once. */
 @ArgsType()
@@ -31,9 +31,17 @@ export const GapsArguments = filteredBy(GapFilterType);
 export const QuarantineArguments = filteredBy(QuarantineFilterType);
 
 @ArgsType()
-export class CallsArguments extends filteredBy(CallFilterType) {
+export class ActiveArguments extends filteredBy(CallFilterType) {
   @Field(() => CallSortType, { defaultValue: '-firstSeenAt' })
   sort!: string;
+}
+
+export const TotalBasisType = enumOf(TOTAL_BASIS);
+
+@ArgsType()
+export class CallsArguments extends ActiveArguments {
+  @Field(() => TotalBasisType, { nullable: true, description: COUNTING.count.description })
+  count?: string | null;
 }
 
 /** The same parameters under REST's names. */

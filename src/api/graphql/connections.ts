@@ -2,8 +2,11 @@
 import type { Type } from '@nestjs/common';
 import { Field, Int, ObjectType } from '@nestjs/graphql';
 import type { CallRow, FeedRow, GapRow, QuarantinedRow, SourceRow } from '../../query/contract.js';
+import type { Total } from '../../query/calls.js';
+import type { TotalBasis } from '../../query/filters.js';
 import type { Page } from '../../query/page.js';
 import type { Told } from '../reading.js';
+import { TotalBasisType } from './arguments.js';
 import { Instant } from './scalars.js';
 import { CallType, FeedType, GapType, QuarantinedType, SourceType } from './types.js';
 
@@ -34,8 +37,9 @@ export interface Connection<Row> {
   readonly feed: readonly FeedRow[];
 }
 
-function connectionType<Row>(name: string, edge: Type<Edge<Row>>): Type<Connection<Row>> {
-  @ObjectType(`${name}Connection`)
+/** @param name null: others extend it, and the schema does not have it */
+function connectionType<Row>(name: string | null, edge: Type<Edge<Row>>): Type<Connection<Row>> {
+  @ObjectType(`${name ?? ''}Connection`, { isAbstract: name === null })
   class ConnectionType implements Connection<Row> {
     @Field(() => [edge])
     edges!: readonly Edge<Row>[];
@@ -66,7 +70,7 @@ export function edgeType<Row>(name: string, node: Type<Row>): Type<Edge<Row>> {
 }
 
 const callEdge = edgeType<CallRow>('Call', CallType);
-export const CallConnection = connectionType('Call', callEdge);
+const AnyCallConnection = connectionType(null, callEdge);
 export const GapConnection = connectionType('Gap', edgeType<GapRow>('Gap', GapType));
 export const SourceConnection = connectionType('Source', edgeType<SourceRow>('Source', SourceType));
 export const QuarantinedConnection = connectionType(
@@ -74,8 +78,26 @@ export const QuarantinedConnection = connectionType(
   edgeType<QuarantinedRow>('QuarantinedDatagram', QuarantinedType),
 );
 
+@ObjectType('Total')
+class TotalType implements Total {
+  @Field(() => Int)
+  calls!: number;
+
+  @Field(() => TotalBasisType)
+  basis!: TotalBasis;
+}
+
 @ObjectType()
-export class ActiveCallConnection extends CallConnection {
+export class CallConnection extends AnyCallConnection {
+  @Field(() => TotalType, {
+    nullable: true,
+    description: 'How many calls meet the filter, on this page or not; null unless count asks for it.',
+  })
+  total!: Total | null;
+}
+
+@ObjectType()
+export class ActiveCallConnection extends AnyCallConnection {
   @Field(() => Int, { description: 'All active calls that meet the filter, on this page or not.' })
   count!: number;
 }

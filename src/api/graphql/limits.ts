@@ -21,7 +21,7 @@ import {
 
 /** The deepest useful query, calls.edges.node.notifications.serial, has 5 levels. */
 export const DEPTH_MAX = 8;
-/** A page of 500 calls with timelines and gaps may hold 10,500 records: two such pages fit one query. */
+/** A page of 500 calls with timelines and gaps may hold 11,000 records: two such pages fit one query. */
 export const COST_MAX = 25_000;
 /** Tokens of a query's text; GraphiQL's introspection has about 350. */
 export const TOKENS_MAX = 3_000;
@@ -109,12 +109,24 @@ function refusal(code: string, message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code, http: { status: 400 } } });
 }
 
-/** Refuses, before anything is read, a query that goes too deep or could hold too much. */
+/**
+ * Refuses, before anything is read, a query that goes too deep or could hold too much; and tells what each query was reckoned at,
+ * in `extensions.cost`, refused or not, so that a client learns how far from the limits it is.
+ */
 export const limits: ApolloServerPlugin = {
-  requestDidStart: () =>
-    Promise.resolve({
+  requestDidStart: () => {
+    let measured: Measure | null = null;
+    return Promise.resolve({
+      willSendResponse({ response: { body } }): Promise<void> {
+        if (body.kind === 'single' && measured !== null) {
+          const cost = { records: measured.cost, recordsMax: COST_MAX, depth: measured.depth, depthMax: DEPTH_MAX };
+          body.singleResult.extensions = { ...body.singleResult.extensions, cost };
+        }
+        return Promise.resolve();
+      },
       didResolveOperation({ request, document, operation, schema }): Promise<void> {
         const measure = operation && measureOperation(schema, document, operation, request.variables ?? {});
+        measured = measure ?? null;
         if (measure && measure.depth > DEPTH_MAX) {
           const asked = `The query is ${String(measure.depth)} levels deep`;
           return Promise.reject(refusal('QUERY_TOO_DEEP', `${asked}; at most ${String(DEPTH_MAX)} are answered.`));
@@ -125,5 +137,6 @@ export const limits: ApolloServerPlugin = {
         }
         return Promise.resolve();
       },
-    }),
+    });
+  },
 };

@@ -4,6 +4,7 @@ import { By, Needs, ShowsNumbers } from '../../access/decorators.js';
 import type { CallRow, GapRow, NotificationRow, QuarantinedRow, SettingsRow, SourceRow } from '../../query/contract.js';
 import { Reading } from '../reading.js';
 import {
+  ActiveArguments,
   CallsArguments,
   type FilteredArguments,
   GapsArguments,
@@ -37,15 +38,16 @@ export class CallResolver {
   async calls(
     @Args({ type: () => CallsArguments }) given: CallsArguments,
     @By() access: Access,
-  ): Promise<Connection<CallRow>> {
-    return connectionOf(await this.reading.calls(rawOf(given), access), given.after);
+  ): Promise<CallConnection> {
+    const page = await this.reading.calls(rawOf(given), access);
+    return { ...connectionOf(page, given.after), total: page.total };
   }
 
   @Needs('calls:read')
   @ShowsNumbers()
   @Query(() => ActiveCallConnection, { description: 'What is happening: calls neither ended nor presumed ended.' })
   async activeCalls(
-    @Args({ type: () => CallsArguments }) given: CallsArguments,
+    @Args({ type: () => ActiveArguments }) given: ActiveArguments,
     @By() access: Access,
   ): Promise<ActiveCallConnection> {
     const active = await this.reading.activeCalls(rawOf(given), access);

@@ -3,13 +3,22 @@ import { ApiParam, ApiTags } from '@nestjs/swagger';
 import type { Access } from '../../access/access.js';
 import { By, ShowsNumbers } from '../../access/decorators.js';
 import type { CallRow } from '../../query/contract.js';
-import { CALLS_QUERY } from '../../query/filters.js';
+import type { Total } from '../../query/calls.js';
+import { ACTIVE_QUERY, CALLS_QUERY, TOTAL_BASES } from '../../query/filters.js';
 import { type CallDetail, type Raw, Reading } from '../reading.js';
 import { found, type ListAnswer, listAnswer, noParameters } from './answer.js';
 import { Reads } from './reads.decorator.js';
-import { listSchema, reference } from './schemas.js';
+import { listSchema, reference, type Schema } from './schemas.js';
 
 const COUNT = { type: 'integer', description: 'All active calls that meet the filter, on this page or not.' } as const;
+
+const TOTAL: Schema = {
+  type: 'object',
+  nullable: true,
+  description: 'How many calls meet the filter, on this page or not; null unless count asks for it.',
+  properties: { calls: { type: 'integer', format: 'int64' }, basis: { type: 'string', enum: [...TOTAL_BASES] } },
+  required: ['calls', 'basis'],
+};
 
 @ApiTags('calls')
 @Controller('api/v1/calls')
@@ -21,17 +30,22 @@ export class CallsController {
     needs: 'calls:read',
     summary: 'What happened: the history of calls.',
     query: CALLS_QUERY,
-    answer: listSchema('Call'),
+    answer: listSchema('Call', { total: TOTAL }),
   })
-  async calls(@Query() query: Raw, @By() access: Access): Promise<ListAnswer<CallRow>> {
-    return listAnswer(await this.reading.calls(query, access));
+  async calls(
+    @Query() query: Raw,
+    @By() access: Access,
+  ): Promise<ListAnswer<CallRow> & { readonly total: Total | null }> {
+    const page = await this.reading.calls(query, access);
+    const { data, ...rest } = listAnswer(page);
+    return { data, total: page.total, ...rest };
   }
 
   @ShowsNumbers()
   @Reads('active', {
     needs: 'calls:read',
     summary: 'What is happening: calls neither ended nor presumed ended.',
-    query: CALLS_QUERY,
+    query: ACTIVE_QUERY,
     answer: listSchema('Call', { count: COUNT }),
   })
   async active(@Query() query: Raw, @By() access: Access): Promise<ListAnswer<CallRow> & { readonly count: number }> {
