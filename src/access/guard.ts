@@ -22,17 +22,17 @@ export class AccessGuard implements CanActivate {
   /** @throws Unauthenticated, Forbidden, AccessUnavailable */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const access = accessOf(requestOf(context) ?? {});
-    demanded(access, this.marked<Need>(context, NEED) ?? 'admin');
+    demanded(access, (this.marked(context, NEED) as Need | undefined) ?? 'admin');
     const { action, subject } = askedOf(context);
-    if (this.marked<boolean>(context, CHANGE) === true) await this.audit.change(access.holder, action, subject);
-    const clear = this.marked<boolean>(context, CLEAR) === true && access.can('numbers:clear');
+    if (this.marked(context, CHANGE) === true) await this.audit.change(access.holder, action, subject);
+    const clear = this.marked(context, CLEAR) === true && access.can('numbers:clear');
     // While no key is made nobody can be told from anybody.
     if (clear && access.holder.kind === 'key') this.audit.clearRead(access.holder, action, subject);
     return true;
   }
 
-  private marked<T>(context: ExecutionContext, mark: string): T | undefined {
-    return this.reflector.getAllAndOverride<T | undefined>(mark, [context.getHandler(), context.getClass()]);
+  private marked(context: ExecutionContext, mark: string): unknown {
+    return this.reflector.getAllAndOverride<unknown>(mark, [context.getHandler(), context.getClass()]);
   }
 }
 
