@@ -192,7 +192,8 @@ test('whoever may see numbers finds by them', async () => {
 });
 
 test('nothing is sorted by a number, and asking for it tells none', async () => {
-  expect(CALL_SORTS.filter((sort) => NUMBER_FIELDS.some((field) => field === sort))).toEqual([]);
+  const numbers = new Set<string>(NUMBER_FIELDS);
+  expect(CALL_SORTS.filter((sort) => numbers.has(sort))).toEqual([]);
   for (const field of NUMBER_FIELDS) {
     const { status, text } = await read(api, `/api/v1/calls?sort=${field}`, masked);
     expect(status).toBe(400);
