@@ -45,6 +45,10 @@ const COMMANDS: Readonly<Record<string, { readonly description: string; readonly
     description: 'Try a codec on what could not be read, save it, read it again; find the ack an IVR likes.',
     load: async () => (await import('./calibrate.js')).calibrateCommand(),
   },
+  export: {
+    description: 'Write calls to a file, CSV or NDJSON.',
+    load: async () => (await import('./export.js')).exportCommand(),
+  },
   doctor: {
     description: 'Check what stands between an IVR and the ledger, with what to do about it.',
     load: async () => (await import('./doctor.js')).doctorCommand(),

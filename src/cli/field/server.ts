@@ -44,6 +44,22 @@ export class Server {
   }
 
   /**
+   * `GET` of what is too long to wait for, as it comes. It breaks where the connection does.
+   * @throws ServerAway, Refused
+   */
+  async stream(path: string, query: URLSearchParams): Promise<AsyncIterable<Uint8Array>> {
+    const url = new URL(`${path}?${query.toString()}`, this.api);
+    // To compress for the same machine costs both ends more than it spares.
+    const near = /^(localhost|127\.|\[::1\])/.test(url.hostname);
+    const headers = { ...clientHeaders(), 'accept-encoding': near ? 'identity' : 'gzip' };
+    const response = await fetch(url, { headers }).catch((error: unknown) => {
+      throw away(url, error);
+    });
+    if (response.status === 200 && response.body !== null) return response.body;
+    throw new Refused(`${url.pathname} answers ${String(response.status)}: ${problemText(await response.text())}`);
+  }
+
+  /**
    * Readiness, which is an answer also when it is no: a 503 with the reasons.
    * @throws ServerAway
    */
@@ -68,17 +84,14 @@ export class Server {
 
   private async ask(
     url: URL,
-    init: RequestInit & { readonly headers?: Readonly<Record<string, string>> },
+    init: Omit<RequestInit, 'headers'> & { readonly headers?: Readonly<Record<string, string>> },
   ): Promise<{ readonly status: number; readonly body: string }> {
     try {
       const headers = { ...clientHeaders(), ...init.headers };
       const response = await fetch(url, { ...init, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
       return { status: response.status, body: await response.text() };
     } catch (error) {
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-      throw new ServerAway(
-        `Nobody answers at ${url.origin} (${cause}). Start Ringledger there (npm start), or name its address with --api.`,
-      );
+      throw away(url, error);
     }
   }
 
@@ -110,6 +123,13 @@ export function configuredApi(): string {
   } catch {
     return 'http://127.0.0.1:3000';
   }
+}
+
+function away(url: URL, error: unknown): ServerAway {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+  return new ServerAway(
+    `Nobody answers at ${url.origin} (${cause}). Start Ringledger there (npm start), or name its address with --api.`,
+  );
 }
 
 function problemText(body: string): string {
