@@ -109,11 +109,13 @@ function unmapped(address: string): string {
 
 /**
  * Whether a request was made on this machine, by one of its own programs: over loopback, for nobody else, and under a name of
- * this machine, which a page from elsewhere whose name was made to mean 127.0.0.1 does not have.
+ * this machine, which a page from elsewhere whose name was made to mean 127.0.0.1 does not have; nor by a page from elsewhere
+ * that asks in a browser here.
  */
 function isLocal(request: Request, address: string): boolean {
   if (!isLoopbackAddress(unmapped(request.socket.remoteAddress ?? '')) || !isLoopbackAddress(address)) return false;
-  return !FORWARDED.some((name) => request.headers[name] !== undefined) && isLocalName(request.headers.host);
+  if (FORWARDED.some((name) => request.headers[name] !== undefined)) return false;
+  return request.headers['sec-fetch-site'] !== 'cross-site' && isLocalName(request.headers.host);
 }
 
 function isLoopbackAddress(address: string): boolean {

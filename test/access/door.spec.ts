@@ -42,6 +42,7 @@ const FORWARDED: readonly (readonly [string, Readonly<Record<string, string>>])[
   ['a proxy on this machine that asks for somebody else', { 'x-forwarded-for': '192.0.2.9' }],
   ['a client of such a proxy that pretends to be this machine', { 'x-forwarded-for': '127.0.0.1' }],
   ['a proxy with the header of the standard', { forwarded: 'for=192.0.2.9' }],
+  ['a page from elsewhere in a browser here', { 'sec-fetch-site': 'cross-site' }],
   ['a page whose name was made to mean this machine', { host: 'ledger.attacker.example' }],
 ];
 
