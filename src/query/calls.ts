@@ -114,12 +114,23 @@ const HAS_GAPS = Prisma.sql`
   (call_key in (select ledger_key from gap where status in ('open', 'lost') and call_key is not null)
    and exists (select 1 from gap where gap.status in ('open', 'lost') and ${GAP_OF_CALL}))`;
 
+/**
+ * What follows from any time of a call lying before `to`, said so that a page in the order of `first_seen_at` begins there
+ * and not at the newest call (of 1 million calls, the newest 15 days took 650 ms to walk past). An event is believed to have
+ * happened at most STALE_ANSWERED_S before its first receipt (src/lifecycle/moment.ts), or H where it was received late.
+ */
+function seenBefore(to: number): Prisma.Sql {
+  return Prisma.sql`first_seen_at < coalesce(${at(to)} + interval '1 ms' *
+    (select max(stale_answered_ms + retry * interval_ms + margin_ms) from settings), 'infinity')`;
+}
+
 /** The conditions a filter sets. */
 export function callConditions(filter: CallFilter): Prisma.Sql[] {
   const time = TIMES[filter.by];
   const conditions: Prisma.Sql[] = [];
   if (filter.from !== undefined) conditions.push(Prisma.sql`${time} >= ${at(filter.from)}`);
   if (filter.to !== undefined) conditions.push(Prisma.sql`${time} < ${at(filter.to)}`);
+  if (filter.to !== undefined && filter.by !== 'firstSeenAt') conditions.push(seenBefore(filter.to));
   const among = (column: string, values: readonly string[] | undefined): void => {
     // One value is compared, not searched for: only then does an index on it keep the order of its next column.
     if (values?.length === 1) conditions.push(Prisma.sql`${Prisma.raw(column)} = ${values[0]}`);

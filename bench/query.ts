@@ -1,0 +1,190 @@
+/**
+ * How long reads take on a large ledger: `npm run bench:query -- --calls 1000000 [--data <folder>]`; prints the tables of
+ * docs/benchmarks.md. A folder given is kept, and used again as it is.
+ *
+ * Reads are called as the API calls them, with Prisma and PostgreSQL and without HTTP, which adds 1 to 3 ms.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { cpus, release, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { seedLedger } from '../src/cli/seed/seed.js';
+import type { PrismaClient } from '../src/generated/prisma/client.js';
+import { readActive } from '../src/query/active.js';
+import { gapsOf, notificationsOf, readCall } from '../src/query/call.js';
+import { readCalls } from '../src/query/calls.js';
+import type { CallRow } from '../src/query/contract.js';
+import { ACTIVE_QUERY, CALLS_QUERY } from '../src/query/filters.js';
+import { readParameters } from '../src/query/parameters.js';
+import type { Reads } from '../src/query/sql.js';
+import { STATISTICS_QUERY } from '../src/query/statistics/contract.js';
+import { periodOf, readStatistics } from '../src/query/statistics/read.js';
+import { Database } from '../src/store/database.js';
+import { startEmbedded } from '../src/store/embedded/embedded.js';
+
+import { PgSeedStore } from '../src/store/seed.js';
+import { Watched } from './plans.js';
+import { migrate } from './processes.js';
+import { pairs, type Question, type Samples, singles } from './questions.js';
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const WARM_UP = 3;
+const RUNS = 20;
+const LIMIT = 100;
+const DEEP_PAGE = 10_000;
+const SETTINGS = {
+  ...{ retry: 6, intervalMs: 3_000, marginMs: 1_000 },
+  ...{ staleRingingMs: 300_000, staleAnsweredMs: 14_400_000, lossWindowMs: 300_000 },
+};
+
+interface Options {
+  readonly calls: number;
+  readonly data: string | null;
+}
+
+function optionsOf(args: readonly string[]): Options {
+  const valueOf = (name: string): string | null => (args.includes(name) ? (args[args.indexOf(name) + 1] ?? '') : null);
+  const calls = Number(valueOf('--calls') ?? '1000000');
+  if (!Number.isSafeInteger(calls) || calls < 2_000) throw new Error('--calls takes a number from 2000 on');
+  return { calls, data: valueOf('--data') };
+}
+
+async function main({ calls, data }: Options): Promise<void> {
+  const folder = data ?? mkdtempSync(join(tmpdir(), 'ringledger-bench-'));
+  const cluster = await startEmbedded(folder);
+  const database = new Database({ url: cluster.url, connectionsMax: 4, bulk: true });
+  try {
+    await migrate(process.cwd(), cluster.url);
+    const store = new PgSeedStore(database.client);
+    if (await store.isEmpty()) {
+      const until = Math.floor(Date.now() / HOUR_MS) * HOUR_MS;
+      await seedLedger(store, { calls, seed: '1', from: until - 30 * DAY_MS, until }, SETTINGS);
+    }
+    await database.client.$executeRawUnsafe('vacuum analyze');
+    await tellGround(database.client);
+    await measure(database.client);
+  } finally {
+    await database.disconnect();
+    await cluster.stop();
+    if (data === null) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The instant the seeded receiver stopped at: now, as far as the ledger knows. */
+async function nowOf(prisma: PrismaClient): Promise<number> {
+  const [row] = await prisma.$queryRaw<{ now: number }[]>`
+    select extract(epoch from max(durable_through))::float8 * 1000 as now from receiver`;
+  return row?.now ?? Date.now();
+}
+
+async function samplesOf(prisma: PrismaClient, now: number): Promise<Samples> {
+  const [row] = await prisma.$queryRaw<Omit<Samples, 'day'>[]>`
+    select id, call_id as "callId", caller_number as caller, callee_number as callee, forward_number as forward from call
+    where settled and forward_number is not null and caller_number is not null
+      and first_seen_at < ${new Date(now - 10 * DAY_MS)} order by first_seen_at desc limit 1`;
+  if (row === undefined) throw new Error('there is no settled call to take samples from');
+  const from = Math.floor(now / DAY_MS) * DAY_MS - 15 * DAY_MS;
+  return { ...row, day: { from: new Date(from).toISOString(), to: new Date(from + DAY_MS).toISOString() } };
+}
+
+async function measure(prisma: PrismaClient): Promise<void> {
+  const watched = new Watched(prisma);
+  const now = await nowOf(prisma);
+  const samples = await samplesOf(prisma, now);
+  console.log(
+    '\n| asked | rows | first page p50 / p95 ms | deep page p50 / p95 ms | limit ms | |\n|---|---|---|---|---|---|',
+  );
+  for (const question of [...singles(samples), ...pairs(samples)]) await askPage(watched, prisma, question);
+  console.log('\n| asked | p50 / p95 ms | limit ms | |\n|---|---|---|---|');
+  const single = (name: string, limitMs: number, ask: (db: Reads) => Promise<unknown>): Promise<void> =>
+    askOne(watched, name, limitMs, ask);
+  await single('calls/{id}', 10, async (db) => {
+    await readCall(db, samples.id);
+    await Promise.all([notificationsOf(db, [samples.id], 19_000), gapsOf(db, [samples.id])]);
+  });
+  const active = readParameters(ACTIVE_QUERY, {});
+  await single('active calls (first 100) and their count', 10, (db) => readActive(db, active, now));
+  const day = { ...readParameters(STATISTICS_QUERY, { ...samples.day, groupBy: 'menu', bucket: 'hour' }) };
+  const asked = { ...day, ...periodOf(day, now) };
+  await single('statistics of a day by hour and menu', 200, (db) => readStatistics(db, asked, SETTINGS, now));
+  for (const count of ['estimate', 'exact']) {
+    const query = readParameters(CALLS_QUERY, { ...samples.day, count });
+    await single(`calls of a day with count=${count}`, count === 'exact' ? 300 : 20, (db) => readCalls(db, query));
+  }
+  await watched.tellSequential(samples.day);
+  await watched.tellSlowest(3);
+}
+
+async function askPage(watched: Watched, prisma: PrismaClient, { asked, limitMs }: Question): Promise<void> {
+  const query = readParameters(CALLS_QUERY, { ...asked, limit: String(LIMIT) });
+  const name = JSON.stringify(asked);
+  const page = await readCalls(prisma, query);
+  const first = await timed(watched, `${name}, first page`, (db) => readCalls(db, query));
+  const row = await deepRow(prisma, query.sort);
+  const deepQuery = { ...query, cursor: page.cursorOf(row) };
+  const deep = await timed(watched, `${name}, deep page`, (db) => readCalls(db, deepQuery));
+  const verdict = Math.max(first.p95, deep.p95) <= limitMs ? '' : 'over';
+  console.log(
+    `| ${name} | ${String(page.data.length)} | ${first.told} | ${deep.told} | ${String(limitMs)} | ${verdict} |`,
+  );
+}
+
+async function askOne(
+  watched: Watched,
+  name: string,
+  limitMs: number,
+  ask: (db: Reads) => Promise<unknown>,
+): Promise<void> {
+  const { p95, told } = await timed(watched, name, ask);
+  console.log(`| ${name} | ${told} | ${String(limitMs)} | ${p95 <= limitMs ? '' : 'over'} |`);
+}
+
+/** The row that the 10,000th page of a sort begins after, or the one in the middle where there are fewer pages. */
+async function deepRow(prisma: PrismaClient, sort: string): Promise<CallRow> {
+  const column = { firstSeenAt: 'first_seen_at', endedAt: 'coalesce(ended_at, presumed_ended_at)', talkMs: 'talk_ms' };
+  const key = column[sort.replace('-', '') as keyof typeof column];
+  const way = sort.startsWith('-') ? 'desc' : 'asc';
+  const [row] = await prisma.$queryRawUnsafe<CallRow[]>(
+    `select id, first_seen_at as "firstSeenAt", ended_at as "endedAt", presumed_ended_at as "presumedEndedAt",
+       talk_ms::float8 as "talkMs"
+     from call where ${key} is not null order by ${key} ${way}, id ${way}
+     offset (select least(${String(DEEP_PAGE * LIMIT)}, count(*) / 2) from call where ${key} is not null) limit 1`,
+  );
+  if (row === undefined) throw new Error(`there is no page to go to by ${sort}`);
+  return row;
+}
+
+interface Times {
+  readonly p95: number;
+  readonly told: string;
+}
+
+async function timed(watched: Watched, name: string, ask: (db: Reads) => Promise<unknown>): Promise<Times> {
+  const { reads, done } = watched.begin(name);
+  const times: number[] = [];
+  for (let run = 0; run < WARM_UP + RUNS; run += 1) {
+    const startedAt = performance.now();
+    await ask(reads);
+    if (run >= WARM_UP) times.push(performance.now() - startedAt);
+  }
+  times.sort((a, b) => a - b);
+  const quantile = (share: number): number => times[Math.ceil(times.length * share) - 1] ?? Number.NaN;
+  done(quantile(0.5));
+  return { p95: quantile(0.95), told: `${quantile(0.5).toFixed(1)} / ${quantile(0.95).toFixed(1)}` };
+}
+
+async function tellGround(prisma: PrismaClient): Promise<void> {
+  const [row] = await prisma.$queryRaw<Record<string, string>[]>`
+    select count(*)::text as calls, (count(*) filter (where not settled))::text as unsettled,
+      (count(*) filter (where state <> 'ended'))::text as active, (select count(*)::text from notification) as notifications,
+      (select count(*)::text from gap) as gaps, pg_size_pretty(pg_database_size(current_database())) as size,
+      pg_size_pretty(pg_indexes_size('call_settled')) as "indexes of history" from call`;
+  const [cpu] = cpus();
+  const facts = Object.entries(row ?? {}).map(([name, value]) => `${value} ${name}`);
+  console.log(
+    `${new Date().toISOString().slice(0, 10)}, ${String(cpus().length)} x ${cpu?.model.trim() ?? 'unknown'}, Linux ${release()}, ` +
+      `Node ${process.version}, embedded PostgreSQL: ${facts.join(', ')}; ${String(RUNS)} runs each.`,
+  );
+}
+
+await main(optionsOf(process.argv.slice(2)));
