@@ -330,6 +330,7 @@ CREATE INDEX call_settled_id_idx ON public.call_settled USING btree (id);
 CREATE INDEX call_settled_menu_idx ON public.call_settled USING btree (menu_id, first_seen_at DESC, id DESC);
 CREATE INDEX call_settled_part_idx ON public.call_settled USING gin (caller_number gin_trgm_ops, callee_number gin_trgm_ops, forward_number gin_trgm_ops, call_id gin_trgm_ops);
 CREATE INDEX call_settled_presumed_idx ON public.call_settled USING btree (first_seen_at DESC, id DESC) WHERE (end_provenance = 'presumed'::text);
+CREATE INDEX call_settled_revision_idx ON public.call_settled USING btree (revision);
 CREATE INDEX call_settled_ring_ms_idx ON public.call_settled USING btree (ring_ms);
 CREATE INDEX call_settled_ringing_at_idx ON public.call_settled USING btree (ringing_at);
 CREATE INDEX call_settled_source_idx ON public.call_settled USING btree (source_key, first_seen_at DESC, id DESC);
