@@ -56,6 +56,9 @@ export async function serveHttp(config: Config, served: Served, log: Log): Promi
   });
   const { readings, labels } = receiver.metering;
   readings.read('ringledger_build_info', () => [{ labels: { version: VERSION }, value: 1 }]);
+  readings.read('ringledger_http_refused_total', () =>
+    Object.entries(gate.refusals()).map(([reason, value]) => ({ labels: { reason }, value })),
+  );
   const kernelDrops = new KernelDrops(() => receiver.sockets.map(({ port }) => port));
   const metrics = new Metrics({ readings, labels, db: database.client, clock, kernelDrops });
   const problems = (): readonly string[] => receiver.problems();

@@ -33,6 +33,7 @@ const NAMES_MAX = 10_000;
 const NOT_STALE: readonly Scope[] = ['admin', 'sources:write', 'numbers:clear'];
 
 export class Gate {
+  private readonly refused = { key: 0, guesses: 0, rate: 0 };
   private readonly requests: Buckets | null;
   private readonly faulty = new Buckets({ ...FAULTY, namesMax: NAMES_MAX });
 
@@ -63,14 +64,16 @@ export class Gate {
     return accessOf(key.key, key.stale, { address, local });
   }
 
-  /** Whether requests without a key are answered on this machine. @throws AccessUnavailable */
-  async isOpen(): Promise<boolean> {
-    return !(await this.keys.required());
+  /** Requests refused so far, by reason. */
+  refusals(): Readonly<Record<string, number>> {
+    return { ...this.refused };
   }
 
   private take(name: string): void {
     const waitMs = this.requests?.take(name, this.clock.now()) ?? 0;
-    if (waitMs > 0) throw tooMany('More was asked than RATE_LIMIT_PER_S allows.', waitMs);
+    if (waitMs === 0) return;
+    this.refused.rate += 1;
+    throw tooMany('More was asked than RATE_LIMIT_PER_S allows.', waitMs);
   }
 
   private async verified(
@@ -80,10 +83,14 @@ export class Gate {
     const now = this.clock.now();
     const waitMs = this.faulty.peek(network, now);
     // A good key goes through beside the guesses of others who share its address.
-    if (waitMs > 0 && !this.keys.wasGood(secret)) throw tooMany('Too many faulty keys came from this address.', waitMs);
+    if (waitMs > 0 && !this.keys.wasGood(secret)) {
+      this.refused.guesses += 1;
+      throw tooMany('Too many faulty keys came from this address.', waitMs);
+    }
     const verified = await this.keys.verify(secret);
     if (verified.good) return verified;
     this.faulty.take(network, now);
+    this.refused.key += 1;
     throw new Unauthenticated(verified.reason);
   }
 }

@@ -113,6 +113,10 @@ export const METRICS = {
     'How far the receiver furthest behind is from having stored all it received; later calls do not settle.',
   ),
 
+  ringledger_http_refused_total: counter(
+    'Requests over HTTP refused at the door: key (one that is not good), guesses (too many of those from an address), rate.',
+    'reason',
+  ),
   ringledger_database_up: gauge('1 when PostgreSQL answered the query of this scrape (at most 5 s old), else 0.'),
   ringledger_database_connections: gauge('Connections of a pool: idle, or used by a query.', 'pool', 'state'),
   ringledger_database_connections_limit: gauge('How many a pool may open.', 'pool'),

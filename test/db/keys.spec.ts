@@ -150,6 +150,7 @@ test('an address that guesses is kept out after ten, beside a holder whose key i
   for (let i = 0; i < 10; i++) await expect(guess(FAR)).rejects.toMatchObject({ name: 'Unauthenticated' });
   await expect(guess(FAR)).rejects.toMatchObject({ name: 'TooMany', retryAfterS: 6 });
   await expect(gate.admit({ secret: 'nonsense', ...FAR })).rejects.toMatchObject({ name: 'TooMany' });
+  expect(gate.refusals()).toEqual({ key: 10, guesses: 2, rate: 0 });
   expect(await gate.admit({ secret, ...FAR })).toMatchObject({ holder: { kind: 'key' } });
   await expect(guess({ ...FAR, address: '192.0.2.8' })).rejects.toMatchObject({ name: 'Unauthenticated' });
   clock.at += 6_000;
