@@ -1,5 +1,5 @@
 /**
- * How long reads take on a large ledger: `npm run bench:query -- --calls 1000000 [--data <folder>]`; prints the tables of
+ * How long reads take on a large ledger: `npm run bench:query -- --calls 1000000 [--data <folder>] [--only <text>]`; prints the tables of
  * docs/benchmarks.md. A folder given is kept, and used again as it is.
  *
  * Reads are called as the API calls them, with Prisma and PostgreSQL and without HTTP, which adds 1 to 3 ms.
@@ -40,16 +40,18 @@ const SETTINGS = {
 interface Options {
   readonly calls: number;
   readonly data: string | null;
+  /** Only the pages whose question holds this text. */
+  readonly only: string;
 }
 
 function optionsOf(args: readonly string[]): Options {
   const valueOf = (name: string): string | null => (args.includes(name) ? (args[args.indexOf(name) + 1] ?? '') : null);
   const calls = Number(valueOf('--calls') ?? '1000000');
   if (!Number.isSafeInteger(calls) || calls < 2_000) throw new Error('--calls takes a number from 2000 on');
-  return { calls, data: valueOf('--data') };
+  return { calls, data: valueOf('--data'), only: valueOf('--only') ?? '' };
 }
 
-async function main({ calls, data }: Options): Promise<void> {
+async function main({ calls, data, only }: Options): Promise<void> {
   const folder = data ?? mkdtempSync(join(tmpdir(), 'ringledger-bench-'));
   const cluster = await startEmbedded(folder);
   const database = new Database({ url: cluster.url, connectionsMax: 4, bulk: true });
@@ -62,7 +64,7 @@ async function main({ calls, data }: Options): Promise<void> {
     }
     await database.client.$executeRawUnsafe('vacuum analyze');
     await tellGround(database.client);
-    await measure(database.client);
+    await measure(database.client, only);
   } finally {
     await database.disconnect();
     await cluster.stop();
@@ -87,14 +89,15 @@ async function samplesOf(prisma: PrismaClient, now: number): Promise<Samples> {
   return { ...row, day: { from: new Date(from).toISOString(), to: new Date(from + DAY_MS).toISOString() } };
 }
 
-async function measure(prisma: PrismaClient): Promise<void> {
+async function measure(prisma: PrismaClient, only: string): Promise<void> {
   const watched = new Watched(prisma);
   const now = await nowOf(prisma);
   const samples = await samplesOf(prisma, now);
   console.log(
     '\n| asked | rows | first page p50 / p95 ms | deep page p50 / p95 ms | limit ms | |\n|---|---|---|---|---|---|',
   );
-  for (const question of [...singles(samples), ...pairs(samples)]) await askPage(watched, prisma, question);
+  const asked = [...singles(samples), ...pairs(samples)].filter((one) => JSON.stringify(one.asked).includes(only));
+  for (const question of asked) await askPage(watched, prisma, question);
   console.log('\n| asked | p50 / p95 ms | limit ms | |\n|---|---|---|---|');
   const single = (name: string, limitMs: number, ask: (db: Reads) => Promise<unknown>): Promise<void> =>
     askOne(watched, name, limitMs, ask);
@@ -105,8 +108,8 @@ async function measure(prisma: PrismaClient): Promise<void> {
   const active = readParameters(ACTIVE_QUERY, {});
   await single('active calls (first 100) and their count', 10, (db) => readActive(db, active, now));
   const day = { ...readParameters(STATISTICS_QUERY, { ...samples.day, groupBy: 'menu', bucket: 'hour' }) };
-  const asked = { ...day, ...periodOf(day, now) };
-  await single('statistics of a day by hour and menu', 200, (db) => readStatistics(db, asked, SETTINGS, now));
+  const counted = { ...day, ...periodOf(day, now) };
+  await single('statistics of a day by hour and menu', 200, (db) => readStatistics(db, counted, SETTINGS, now));
   for (const count of ['estimate', 'exact']) {
     const query = readParameters(CALLS_QUERY, { ...samples.day, count });
     await single(`calls of a day with count=${count}`, count === 'exact' ? 300 : 20, (db) => readCalls(db, query));
