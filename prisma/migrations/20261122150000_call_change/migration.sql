@@ -1,5 +1,5 @@
 -- The changes feed: every revision of every call, in an order in which nothing can appear behind a reader.
--- docs/adr/0011-changes-feed.md says why it is a table of its own and what `tx` is.
+-- docs/adr/0012-changes-feed.md says why it is a table of its own and what `tx` is.
 
 create table change_base (
   single boolean not null default true,

@@ -34,7 +34,7 @@ create index call_settled_call_id_idx on call_settled (call_id, source_key);
 
 -- "calls with these digits somewhere in a number, or this text in the Call ID": GET /calls?caller=*5551*&q=. One index on the
 -- four, each of which can be asked alone. Without pg_trgm (it comes with PostgreSQL's contrib modules, and a role that may
--- not create on the database cannot add it) the same questions read history whole; /health/ready says so.
+-- not create on the database cannot add it) the same questions read history whole, and the migration says so.
 do $$
 begin
   create extension if not exists pg_trgm with schema public;
