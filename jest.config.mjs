@@ -8,7 +8,8 @@ export default {
   // A machine that also runs PostgreSQL and another test file: what takes 2 s alone may take 10.
   testTimeout: 20_000,
   extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  // Of a package that keeps its data in data.json.js that is the file's name.
+  moduleNameMapper: { '^(\\.{1,2}/.*(?<!\\.json))\\.js$': '$1' },
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

@@ -522,6 +522,16 @@ create table notification_default (
 comment on table notification_default is 'Notifications whose day has no partition yet.';
 CREATE INDEX notification_default_source_key_first_at_idx ON public.notification_default USING btree (source_key, first_at);
 
+create table number_form (
+  of_source text not null,
+  of_number text not null,
+  e164 text not null,
+  constraint number_form_e164_check CHECK ((e164 ~ '^\+[1-9][0-9]{1,14}$'::text)),
+  constraint number_form_pkey PRIMARY KEY (of_source, of_number)
+);
+comment on table number_form is 'One row per number of a source that its rules can read: the number as received, and in E.164. Made by the receivers from what they stored (src/store/number-forms.ts); without rules there is none.';
+CREATE INDEX number_form_e164_idx ON public.number_form USING btree (e164);
+
 create table outage (
   id uuid not null,
   receiver_id uuid not null,
@@ -634,6 +644,9 @@ create table source (
   folded_version integer not null default 0,
   silent_after_ms bigint,
   ack_form json,
+  number_rules json,
+  number_rules_version integer not null default 0,
+  numbers_through bigint,
   constraint source_pkey PRIMARY KEY (key),
   constraint source_serial_meaning_check CHECK ((serial_meaning = ANY (ARRAY['per_call'::text, 'per_source'::text, 'constant'::text, 'call_number'::text, 'opaque'::text, 'unknown'::text]))),
   constraint source_silent_after_check CHECK ((silent_after_ms > 0))

@@ -22,6 +22,7 @@ import { type Metering, meteringOf, watchAcks } from './main.meter.js';
 import { type Tools, toolsOf } from './main.operator.js';
 import { buryFormer, openStandby, spoolProblems, startStandby } from './main.spool.js';
 import { twinListener } from './main.twin.js';
+import { numbersOf } from './main.numbers.js';
 import { quarantineOf } from './main.quarantine.js';
 import { udpServer } from './main.udp.js';
 import { type Counted, Tally } from './metrics.js';
@@ -30,6 +31,7 @@ import { SourceRegistry } from './sources/registry.js';
 import type { Database } from './store/database.js';
 import type { RollupKeeper } from './store/bi/keeper.js';
 import { PgLedgerStore } from './store/ledger.js';
+import type { NumberKeeper } from './store/number-forms.js';
 import { keepPartitions, type PartitionKeeper } from './store/partition-keeper.js';
 import { nameReceiver } from './store/receivers.js';
 import { declareSettings } from './store/settings.js';
@@ -100,6 +102,7 @@ interface Wired {
   readonly tools: Tools;
   readonly partitions: PartitionKeeper;
   readonly rollups: RollupKeeper;
+  readonly numbers: NumberKeeper;
   /** When it stopped reading; null while it reads. */
   servedUntil: number | null;
 }
@@ -255,7 +258,7 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
     recent,
     tools: toolsOf({ database, sources, groupCommit, clock }, settings),
     partitions,
-    rollups: rollupsOf(database, standby, clock, log),
+    ...{ rollups: rollupsOf(database, standby, clock, log), numbers: numbersOf(database, standby, clock, log) },
     servedUntil: null,
   };
 }
@@ -269,9 +272,9 @@ function oneLine(error: unknown): string {
 
 /** The last beat says that all is durable; a database that is away must not keep the sockets open. */
 async function shut(app: INestMicroservice, wired: Wired): Promise<void> {
-  const { id, clock, pulse, sweepStore, partitions, rollups, servedUntil, standby } = wired;
+  const { id, clock, pulse, sweepStore, partitions, rollups, numbers, servedUntil, standby } = wired;
   partitions.stop();
-  const rested = rollups.stop();
+  const rested = Promise.all([rollups.stop(), numbers.stop()]);
   try {
     await pulse.stop();
     const now = clock.now();

@@ -124,6 +124,16 @@ function seenBefore(to: number): Prisma.Sql {
     (select max(stale_answered_ms + retry * interval_ms + margin_ms) from settings), 'infinity')`;
 }
 
+/** A number in E.164 begins with a +, whether it is asked with one or not. */
+function writtenAs(column: Prisma.Sql, patterns: readonly NumberPattern[]): Prisma.Sql {
+  const whole = patterns.map((pattern) => {
+    const bare = pattern.match === 'part' || pattern.digits.startsWith('+');
+    return bare ? pattern : { ...pattern, digits: `+${pattern.digits}` };
+  });
+  const forms = numberMatches(Prisma.sql`e164`, whole);
+  return Prisma.sql`(source_key, ${column}) in (select of_source, of_number from number_form where ${forms})`;
+}
+
 /** The conditions a filter sets. */
 export function callConditions(filter: CallFilter): Prisma.Sql[] {
   const time = TIMES[filter.by];
@@ -146,9 +156,14 @@ export function callConditions(filter: CallFilter): Prisma.Sql[] {
   const matching = (column: string, patterns: readonly NumberPattern[] | undefined): void => {
     if (patterns !== undefined) conditions.push(numberMatches(Prisma.raw(column), patterns));
   };
+  const written = (column: string, patterns: readonly NumberPattern[] | undefined): void => {
+    if (patterns !== undefined) conditions.push(writtenAs(Prisma.raw(column), patterns));
+  };
   matching('caller_number', filter.caller);
   matching('callee_number', filter.callee);
   matching('forward_number', filter.forward);
+  written('caller_number', filter.callerE164);
+  written('callee_number', filter.calleeE164);
   among('disposition_basis', filter.dispositionBasis);
   among('end_provenance', filter.endProvenance);
   const between = (column: string, least: number | undefined, most: number | undefined): void => {

@@ -82,6 +82,11 @@ export const ACK_HEALTH = enumeration(
   ACK_HEALTHS,
 );
 
+/** Columns of `number_form` have names no other table has, so that the rest is the call's whatever its table is called. */
+function e164Sql(column: string): string {
+  return `(select e164 from number_form where of_source = source_key and of_number = ${column})`;
+}
+
 export const CALL = {
   id: uuid('Stable id of the call.'),
   source: text('Key of the source that reported the call.', 'source_key'),
@@ -94,6 +99,14 @@ export const CALL = {
   ),
   calleeNumber: orNull(text('Callee number as reported.')),
   forwardNumber: orNull(text('Number the call was forwarded to.')),
+  callerE164: orNull(
+    text(
+      "Caller number in E.164, as the source's number rules read it now; null without rules, for what they cannot read, and " +
+        'for a second or two where a number is new.',
+      e164Sql('caller_number'),
+    ),
+  ),
+  calleeE164: orNull(text('Callee number in E.164, likewise.', e164Sql('callee_number'))),
   menuId: orNull(text('Id of the IVR menu the call came from.')),
   menuName: orNull(text('Name of the IVR menu the call came from.')),
   firstSeenAt: instant('First receipt of any notification of the call.'),
@@ -189,6 +202,18 @@ export const SOURCE = {
   serialMeaning: oneOf(SERIAL_MEANING, 'What its serials count.'),
   serialBase: count("With per_call: the serial of a call's first notification."),
   serialMeaningPinned: flag('An operator set the meaning: learning leaves it alone.', 'meaning_pinned'),
+  numberCountry: orNull(
+    text(
+      'Country that its numbers belong to where they do not say (ISO 3166); null: not set.',
+      "number_rules->>'country'",
+    ),
+  ),
+  numberRewrites: listOf(
+    text(
+      'What its numbers are rewritten by before they are read in E.164, as "pattern -> replacement"; the first that is found counts.',
+      "array(select (one->>'pattern') || ' -> ' || (one->>'replacement') from json_array_elements(number_rules->'rewrites') as one)",
+    ),
+  ),
   locked: flag('The codec is locked: datagrams written otherwise are quarantined.'),
   lastHeardAt: orNull(instant('Last datagram of any kind; null: never heard.')),
   feed: oneOf(FEED_STATUS, 'How its feed does.'),

@@ -65,6 +65,8 @@ export const CALL_FILTER = {
   caller: anyNumber('Caller number.'),
   callee: anyNumber('Callee number.'),
   forward: anyNumber('Forward number.'),
+  callerE164: anyNumber('Caller number in E.164 (+442071234567).'),
+  calleeE164: anyNumber('Callee number in E.164.'),
   menuId: anyText('Menu id, exactly.'),
   source,
   callId,

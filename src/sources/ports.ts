@@ -46,6 +46,19 @@ export interface Decision {
   readonly by: string;
 }
 
+export interface Rewrite {
+  /** A regular expression, searched for in the number as received; number-rules.ts says what it may hold. */
+  readonly pattern: string;
+  /** What takes its place; $1 to $9 are its groups. */
+  readonly replacement: string;
+}
+
+export interface NumberRules {
+  /** Where numbers without an international prefix belong (ISO 3166, `GB`); null: they are not read. */
+  readonly country: string | null;
+  readonly rewrites: readonly Rewrite[];
+}
+
 /** What an operator decides of a source. Each returns false when there is no such source. */
 export interface SourceSettingsStore {
   load(): Promise<readonly SourceRow[]>;
@@ -58,4 +71,6 @@ export interface SourceSettingsStore {
   /** Forgets codec and meaning, so that both are learned anew. */
   forget(key: string, decision: Decision): Promise<boolean>;
   rename(key: string, name: string, decision: Decision): Promise<boolean>;
+  /** Sets how its numbers are read in E.164; null: not at all. What was read by the rules before is void. */
+  setNumberRules(key: string, rules: NumberRules | null, decision: Decision): Promise<boolean>;
 }

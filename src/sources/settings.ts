@@ -13,6 +13,7 @@ import {
   judgeCodec,
   type OptionFault as SettingFault,
 } from '../wire/shape.js';
+import { type AskedNumberRules, judgeNumberRules } from './number-rules.js';
 import type { Decision, SourceRow, SourceSettingsStore } from './ports.js';
 
 export type { OptionFault as SettingFault } from '../wire/shape.js';
@@ -106,6 +107,16 @@ export class SourceSettings {
     const posts = await this.postFaults(key);
     if (!judged.ok) return this.decide(key, [...posts, ...judged.faults], refuse);
     return this.decide(key, posts, (store, now) => store.setAckForm(key, judged.value, now));
+  }
+
+  /**
+   * Sets how the numbers of a source are read in E.164; nothing asked: not at all.
+   * @throws StoreUnavailable
+   */
+  setNumberRules(key: string, asked: AskedNumberRules): Promise<readonly SettingFault[]> {
+    const judged = judgeNumberRules(asked);
+    if (!judged.ok) return this.decide(key, judged.faults, refuse);
+    return this.decide(key, [], (store, now) => store.setNumberRules(key, judged.value, now));
   }
 
   /**

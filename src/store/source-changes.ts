@@ -20,6 +20,7 @@ const CHANGED_FIELDS = [
   'serialMeaning',
   'serialBase',
   'serialMeaningPinned',
+  'numberRules',
 ] as const;
 
 interface Row {
@@ -31,6 +32,7 @@ interface Row {
   readonly meaning: string;
   readonly base: number;
   readonly pinned: boolean;
+  readonly numberRules: object | null;
 }
 
 /**
@@ -58,7 +60,8 @@ export async function recorded(
 async function shown(tx: Transaction, key: string): Promise<Shown> {
   const [row] = await tx.$queryRaw<Row[]>`
     select name, codec, coalesce(codec->>'charset', charset) as charset, locked, ack_form as "ackForm",
-      serial_meaning as meaning, serial_base as base, meaning_pinned as pinned
+      serial_meaning as meaning, serial_base as base, meaning_pinned as pinned,
+      number_rules as "numberRules"
     from source where key = ${key}`;
   if (row === undefined) throw new Error('a source that is locked is gone');
   return {
@@ -70,6 +73,7 @@ async function shown(tx: Transaction, key: string): Promise<Shown> {
     serialMeaning: row.meaning,
     serialBase: String(row.base),
     serialMeaningPinned: String(row.pinned),
+    numberRules: row.numberRules === null ? null : JSON.stringify(row.numberRules),
   };
 }
 

@@ -1,7 +1,7 @@
 import { type PrismaClient } from '../generated/prisma/client.js';
 import type { MeaningChange } from '../ingest/sweep.ports.js';
 import type { SerialMeaning } from '../notification.js';
-import type { Decision, SourceRow, SourceSettingsStore } from '../sources/ports.js';
+import type { Decision, NumberRules, SourceRow, SourceSettingsStore } from '../sources/ports.js';
 import type { AckForm } from '../wire/ack.js';
 import type { CodecLock } from '../wire/lock.js';
 import { faultOf } from './faults.js';
@@ -66,6 +66,16 @@ export class PgSourceSettingsStore implements SourceSettingsStore {
   rename(key: string, name: string, decision: Decision): Promise<boolean> {
     return this.decide(key, decision, async (tx) => {
       await tx.$executeRaw`update source set name = ${name} where key = ${key}`;
+    });
+  }
+
+  setNumberRules(key: string, rules: NumberRules | null, decision: Decision): Promise<boolean> {
+    return this.decide(key, decision, async (tx) => {
+      await tx.$executeRaw`
+        update source set number_rules = ${rules === null ? null : JSON.stringify(rules)}::json,
+          number_rules_version = number_rules_version + 1, numbers_through = null
+        where key = ${key}`;
+      await tx.$executeRaw`delete from number_form where of_source = ${key}`;
     });
   }
 

@@ -54,6 +54,7 @@ const MUTATIONS: Readonly<Record<string, readonly [Need, string]>> = {
   replayQuarantine: ['sources:write', 'mutation { replayQuarantine(key: "nobody") { looked } }'],
   relearnSource: ['sources:write', 'mutation { relearnSource(key: "nobody") { key } }'],
   renameSource: ['sources:write', 'mutation { renameSource(key: "nobody", name: "x") { key } }'],
+  setSourceNumberRules: ['sources:write', 'mutation { setSourceNumberRules(key: "nobody") { key } }'],
   setSourceAckForm: ['sources:write', 'mutation { setSourceAckForm(key: "nobody") { key } }'],
   setSourceCharset: ['sources:write', 'mutation { setSourceCharset(key: "nobody", charset: "utf-8") { key } }'],
   setSourceCodec: ['sources:write', 'mutation { setSourceCodec(key: "nobody", codec: "xml") { key } }'],

@@ -15,6 +15,7 @@ import {
 
 const CALL_FIELDS = [
   ...['id', 'source', 'callId', 'state', 'disposition', 'dispositionBasis', 'callerNumber', 'calleeNumber'],
+  ...['callerE164', 'calleeE164'],
   ...['forwardNumber', 'menuId', 'menuName', 'firstSeenAt', 'ringingAt', 'ringingAtEarliest', 'ringingCode'],
   ...['answeredAt', 'answeredAtEarliest', 'endedAt', 'endedAtEarliest', 'presumedEndedAt', 'endProvenance'],
   ...['ringMs', 'ringMsMin', 'ringMsMax', 'talkMs', 'talkMsMin', 'talkMsMax', 'late', 'conflict'],
@@ -151,7 +152,7 @@ test('a gap, a source, a quarantined datagram and the settings have the fields o
     ...{ ackDiagnosis: 'unknown', copiesPerNotification: 4 / 3, ackP99Ms: null },
     ...{ delimiter: '|', quoted: false, widths: [], lengthBytes: null, byteOrder: null },
     ...{ ackContent: 'call_id_serial', ackDelimiter: null, ackTerminator: null },
-    ...{ serialBase: 1, serialMeaningPinned: false },
+    ...{ serialBase: 1, serialMeaningPinned: false, numberCountry: null, numberRewrites: [] },
   };
   expect(await first('/api/v1/sources')).toEqual(source);
   expect((await api.get('/api/v1/sources/ivr')).body).toEqual(source);

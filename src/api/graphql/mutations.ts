@@ -1,5 +1,17 @@
 /** What an operator decides of a source, and what was decided. */
-import { Args, ArgsType, Context, Field, ID, Int, Mutation, Parent, ResolveField, Resolver } from '@nestjs/graphql';
+import {
+  Args,
+  ArgsType,
+  Context,
+  Field,
+  ID,
+  InputType,
+  Int,
+  Mutation,
+  Parent,
+  ResolveField,
+  Resolver,
+} from '@nestjs/graphql';
 import type { Access } from '../../access/access.js';
 import { By, Changes, Needs } from '../../access/decorators.js';
 import { StoreUnavailable } from '../../ingest/ports.js';
@@ -86,6 +98,31 @@ class AckFormArguments extends KeyArguments {
   terminator?: string | null;
 }
 
+@InputType({ description: 'What a number is rewritten by before it is read in E.164.' })
+class NumberRewrite {
+  @Field(() => String, {
+    description:
+      'A regular expression that is searched for in the number as received, such as ^00. At most 100 characters and 3 repetitions, ' +
+      'no repeated group, no reference back, no (?.',
+  })
+  pattern!: string;
+
+  @Field(() => String, { description: 'What takes the place of what was found: digits, + and $1 to $9.' })
+  replacement!: string;
+}
+
+@ArgsType()
+class NumberRulesArguments extends KeyArguments {
+  @Field(() => String, {
+    nullable: true,
+    description: 'Country of numbers that do not say theirs (ISO 3166, GB); left out, such numbers are not read.',
+  })
+  country?: string | null;
+
+  @Field(() => [NumberRewrite], { nullable: true, description: 'The first that is found counts; 50 at most.' })
+  rewrites?: NumberRewrite[] | null;
+}
+
 @ArgsType()
 class NameArguments extends KeyArguments {
   @Field(() => String, { description: 'Its new name, 1 to 64 characters.' })
@@ -168,6 +205,20 @@ export class SourceSettingsResolver {
     @By() access: Access,
   ): Promise<SourceRow> {
     return this.decided(given.key, access, (by) => by.setAckForm(given.key, given));
+  }
+
+  @Needs('sources:write')
+  @Changes()
+  @Mutation(() => SourceType, {
+    description:
+      'Sets how the numbers of a source are read in E.164 (callerE164, calleeE164 of its calls, those of before included, within ' +
+      'seconds); with nothing set they are not. Numbers as received stay as they are.',
+  })
+  setSourceNumberRules(
+    @Args({ type: () => NumberRulesArguments }) given: NumberRulesArguments,
+    @By() access: Access,
+  ): Promise<SourceRow> {
+    return this.decided(given.key, access, (by) => by.setNumberRules(given.key, given));
   }
 
   @Needs('sources:write')

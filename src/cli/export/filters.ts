@@ -13,6 +13,8 @@ const FILTERS: Readonly<Record<string, readonly [flag: string, description: stri
   caller: ['--caller <number...>', 'exactly, by prefix (4420*) or by part (*5551*)'],
   callee: ['--callee <number...>', 'as --caller'],
   forward: ['--forward <number...>', 'as --caller'],
+  callerE164: ['--caller-e164 <number...>', 'in E.164, as the rules of the source read it'],
+  calleeE164: ['--callee-e164 <number...>', 'as --caller-e164'],
   menuId: ['--menu-id <id...>', 'menu ids'],
   source: ['--source <key...>', 'keys of sources'],
   callId: ['--call-id <id...>', 'Call IDs'],
