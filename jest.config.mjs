@@ -7,6 +7,8 @@ export default {
   testMatch: ['**/*.spec.ts'],
   // A machine that also runs PostgreSQL and another test file: what takes 2 s alone may take 10.
   testTimeout: 20_000,
+  // Half of a test file is waiting for sockets and PostgreSQL: Jest's own choice, a core less, leaves a core of two idle.
+  maxWorkers: '100%',
   extensionsToTreatAsEsm: ['.ts'],
   // Of a package that keeps its data in data.json.js that is the file's name.
   moduleNameMapper: { '^(\\.{1,2}/.*(?<!\\.json))\\.js$': '$1' },
