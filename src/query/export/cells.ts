@@ -39,6 +39,6 @@ export function csvSql({ kind }: Pick<Field, 'kind'>, column: string): string {
 /** The value of a field of JSON as an expression of SQL; an unknown one is null. */
 export function jsonSql({ kind }: Pick<Field, 'kind'>, column: string): string {
   if (kind === 'text') return `coalesce(to_json(${column})::text, 'null')`;
-  if (kind === 'uuid' || kind === 'enum') return `coalesce('"' || ${column} || '"', 'null')`;
+  if (kind === 'uuid' || kind === 'enum') return `coalesce('"' || (${column}) || '"', 'null')`;
   return `coalesce(${column}::text, 'null')`;
 }

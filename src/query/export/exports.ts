@@ -9,7 +9,7 @@ import { callConditions } from '../calls.js';
 import { decodeCursor, encodeCursor, type Order } from '../page.js';
 import { every } from '../sql.js';
 import { ALL_COLUMNS, type Column, EXPORT_QUERY, type ExportFormat, type ExportQuery } from './contract.js';
-import { RowCursor } from './cursor.js';
+import { RowCursor, type Write } from './cursor.js';
 import { csvHeader, linesOf, type Printed } from './lines.js';
 
 /** Side by side; each is a connection of PostgreSQL beside the pools, and a core while it runs. */
@@ -54,12 +54,13 @@ export class Exports {
     const order = orderOf(query);
     const columns = query.columns ?? ALL_COLUMNS;
     const { selected, line } = linesOf({ format: query.format, columns, zone: query.tz, masks: masksOf(access) });
-    const cursor = await this.cursorOf(statementOf(query, selected, order), gone);
     const mark = query.marks === undefined ? null : markMaker(query.marks, selected.length, order, query);
+    const { write, end } = mark === null ? { write: line, end: nothing } : marking(line, mark);
+    const cursor = await this.cursorOf(statementOf(query, selected, order), write, gone);
     return {
       format: query.format,
       gzip: query.gzip ?? false,
-      pieces: piecesOf(cursor, headOf(query, columns), line, mark),
+      pieces: piecesOf(cursor, headOf(query, columns), end),
       close: async () => {
         this.running.delete(cursor);
         await cursor.close();
@@ -72,13 +73,13 @@ export class Exports {
     await Promise.all([...this.running].map((cursor) => cursor.close()));
   }
 
-  private async cursorOf(statement: Prisma.Sql, gone: AbortSignal): Promise<RowCursor> {
+  private async cursorOf(statement: Prisma.Sql, write: Write, gone: AbortSignal): Promise<RowCursor> {
     if (this.running.size + this.opening >= EXPORTS_MAX) {
       throw new TooMany(`${String(EXPORTS_MAX)} exports are running: try again when one is done.`, BUSY_RETRY_S);
     }
     this.opening += 1;
     try {
-      const cursor = await RowCursor.open(this.connect, statement, gone);
+      const cursor = await RowCursor.open(this.connect, statement, write, gone);
       this.running.add(cursor);
       return cursor;
     } finally {
@@ -160,24 +161,27 @@ function markMaker(token: string, behind: number, order: Order<Mark>, query: Exp
   };
 }
 
-async function* piecesOf(
-  cursor: RowCursor,
-  head: string,
-  line: (row: Printed) => string,
-  mark: MarkLine | null,
-): AsyncGenerator<string> {
-  if (head !== '') yield head;
+/** Lines with marks between them, and the mark after the last. */
+function marking(line: Write, mark: MarkLine): { readonly write: Write; readonly end: () => string } {
   let rows = 0;
   let last: Printed | null = null;
-  for (let block = await cursor.next(); block.length > 0; block = await cursor.next()) {
-    let text = '';
-    for (const row of block) {
-      text += line(row);
+  return {
+    write: (row) => {
       rows += 1;
       last = row;
-      if (mark !== null && rows % MARK_ROWS === 0) text += mark(rows, row, false);
-    }
-    yield text;
-  }
-  if (mark !== null) yield mark(rows, last, true);
+      return rows % MARK_ROWS === 0 ? line(row) + mark(rows, row, false) : line(row);
+    },
+    end: () => mark(rows, last, true),
+  };
+}
+
+function nothing(): string {
+  return '';
+}
+
+async function* piecesOf(cursor: RowCursor, head: string, end: () => string): AsyncGenerator<string> {
+  if (head !== '') yield head;
+  for (let text = await cursor.next(); text !== ''; text = await cursor.next()) yield text;
+  const last = end();
+  if (last !== '') yield last;
 }
