@@ -5,6 +5,7 @@ import { type Random, seeded } from '../../src/simulator/random.js';
 import { keepOnce } from '../../src/store/bi/keeper.js';
 import { noteAllHours } from '../../src/store/bi/recount.js';
 import { type TestDatabase, testDatabase, testPool, testPrisma } from '../support/database.js';
+import { neighboursDone } from '../support/neighbours.js';
 import { insertCall, RINGING, type Row, time } from '../support/rows.js';
 
 let database: TestDatabase;
@@ -33,7 +34,10 @@ beforeEach(async () => {
 });
 
 const NOW = time(5_000);
-const keep = (): Promise<boolean> => keepOnce(db, () => NOW.getTime());
+async function keep(): Promise<boolean> {
+  await neighboursDone(pool);
+  return keepOnce(db, () => NOW.getTime());
+}
 
 /** What bi shows and what a recount gives, as texts; equal when the figures are right. */
 async function compared(view: 'hourly' | 'daily'): Promise<readonly [unknown, unknown]> {

@@ -14,6 +14,7 @@ import { EPOCH } from '../support/arrivals.js';
 import { testDatabase, testPool, testPrisma, type TestDatabase } from '../support/database.js';
 import { HeldWriter } from '../support/held-writer.js';
 import { life, LONG_AFTER, stage, write } from '../support/lives.js';
+import { neighboursDone } from '../support/neighbours.js';
 
 const DAY_MS = 86_400_000;
 let database: TestDatabase;
@@ -43,7 +44,8 @@ async function writer(): Promise<HeldWriter> {
   return opened;
 }
 
-function page(after?: string, limit = 500, settled?: boolean): Promise<ChangesPage> {
+async function page(after?: string, limit = 500, settled?: boolean): Promise<ChangesPage> {
+  await neighboursDone(pool);
   return readChanges(prisma, { after, limit, settled, source: undefined });
 }
 

@@ -183,6 +183,7 @@ test('reads of one kind are one row at once and one a minute; what the trail is 
   };
   read(1);
   await audit.flush();
+  clock.at += 1;
   read(5);
   await audit.flush();
   expect(await trail()).toHaveLength(1);

@@ -10,8 +10,8 @@ import { type Format, FORMATS } from '../support/formats.js';
 import { portOf, Sender, startReceiver, until } from '../support/receiver.js';
 
 /** The contract's Call, all of it. */
-const CALL_FIELDS = `id source callId state disposition dispositionBasis callerNumber calleeNumber forwardNumber menuId
-  menuName firstSeenAt ringingAt ringingAtEarliest ringingCode answeredAt answeredAtEarliest endedAt endedAtEarliest
+const CALL_FIELDS = `id source callId state disposition dispositionBasis callerNumber callerE164 calleeNumber calleeE164 forwardNumber
+  menuId menuName firstSeenAt ringingAt ringingAtEarliest ringingCode answeredAt answeredAtEarliest endedAt endedAtEarliest
   presumedEndedAt endProvenance ringMs ringMsMin ringMsMax talkMs talkMsMin talkMsMax late conflict notificationCount
   duplicateCount missingCount settled revision updatedAt`;
 

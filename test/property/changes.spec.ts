@@ -11,6 +11,7 @@ import { arrival, EPOCH } from '../support/arrivals.js';
 import { testDatabase, testPool, testPrisma, type TestDatabase } from '../support/database.js';
 import { HeldWriter } from '../support/held-writer.js';
 import { LONG_AFTER, write } from '../support/lives.js';
+import { neighboursDone } from '../support/neighbours.js';
 
 const SLOTS = 3;
 const CALLS = ['a', 'b', 'c', 'd'] as const;
@@ -87,6 +88,7 @@ class Schedule {
   async run(steps: readonly Step[]): Promise<void> {
     for (const [index, one] of steps.entries()) await this.take(one, index);
     for (const number of [...this.open.keys()]) await this.end(number, 'commit');
+    await neighboursDone(pool);
     while (await this.reader.read(4, false));
   }
 
