@@ -83,7 +83,7 @@ test.each([
   expect(await text({ columns: 'callerNumber,state' })).toBe(`callerNumber,state\r\n${cell},ended\r\n`);
 });
 
-test.each(['anonymous', '=cmd|x', '-a', '"a",b', ' x ', '', '@x\r\ny', '+', '＋z'])(
+test.each(['anonymous', '=cmd|x', '-a', '"a",b', ' x ', '', '@x\r\ny', '+', '＋z', 'a\u001fb', 'a\\b', '\u0002'])(
   'what has nothing to mask is written alike by PostgreSQL and by us: %p',
   async (number) => {
     await insertCall(pool, { caller_number: number, callee_number: null });

@@ -30,15 +30,46 @@ function csvTextSql(column: string): string {
   );
 }
 
-/** The cell of a column as an expression of SQL: an unknown value is empty. */
-export function csvSql({ kind }: Pick<Field, 'kind'>, column: string): string {
-  if (kind === 'text') return csvTextSql(column);
-  return kind === 'flag' ? `${column}::text` : column;
+/** A column as expressions of SQL. */
+export interface Cell {
+  /** What is written where the texts of the row are simple, as they mostly are. */
+  readonly simple: string;
+  /** What is written wherever that is not known. */
+  readonly careful: string;
+  /** The column, where it is a text; null for what is always simple. */
+  readonly text: string | null;
 }
 
-/** The value of a field of JSON as an expression of SQL; an unknown one is null. */
-export function jsonSql({ kind }: Pick<Field, 'kind'>, column: string): string {
-  if (kind === 'text') return `coalesce(to_json(${column})::text, 'null')`;
-  if (kind === 'uuid' || kind === 'enum') return `coalesce('"' || (${column}) || '"', 'null')`;
-  return `coalesce(${column}::text, 'null')`;
+/** The cell of a column of CSV: an unknown value is empty. */
+function csvCell({ kind }: Pick<Field, 'kind'>, column: string): Cell {
+  if (kind === 'text') return { simple: column, careful: csvTextSql(column), text: column };
+  const cell = kind === 'flag' ? `${column}::text` : column;
+  return { simple: cell, careful: cell, text: null };
+}
+
+/** The value of a field of JSON; an unknown one is null. */
+function jsonCell({ kind }: Pick<Field, 'kind'>, column: string): Cell {
+  const quoted = `coalesce('"' || (${column}) || '"', 'null')`;
+  if (kind === 'text') {
+    return { simple: quoted, careful: `coalesce(to_json(${column})::text, 'null')`, text: column };
+  }
+  const cell = kind === 'uuid' || kind === 'enum' ? quoted : `coalesce(${column}::text, 'null')`;
+  return { simple: cell, careful: cell, text: null };
+}
+
+export const CELLS = { csv: csvCell, ndjson: jsonCell } as const;
+
+/** Where all texts of a row are simple, by one search through them: in CSV beside separators, since there their ends matter. */
+const ALL_SIMPLE = {
+  csv: (texts: string) =>
+    `concat_ws(chr(31), '', ${texts}, '') !~ '[",\\r\\n]|\\x1f[\\x1f \\t=+@＝＋－＠-]|[ \\t]\\x1f'`,
+  ndjson: (texts: string) => `concat(${texts}) !~ '["\\\\\\x01-\\x1f]'`,
+} as const;
+
+/**
+ * Whether all of these texts are simple. One search through all of them costs less than one through each: 1.3 us a row of eight where
+ * that is 3.1, of 9 in all.
+ */
+export function allSimpleSql(format: keyof typeof ALL_SIMPLE, texts: readonly string[]): string {
+  return ALL_SIMPLE[format](texts.join(', '));
 }

@@ -1,7 +1,7 @@
 /** A row of an export: what PostgreSQL is asked for, and how a line is made of it. */
 import { CALL } from '../contract.js';
 import { type Field, snakeCase } from '../field.js';
-import { csvSql, csvText, jsonSql } from './cells.js';
+import { allSimpleSql, type Cell, CELLS, csvText } from './cells.js';
 import type { Column, ExportFormat } from './contract.js';
 import { zonedText } from './zoned.js';
 
@@ -40,31 +40,43 @@ export function linesOf({ format, columns, zone, masks }: LineOptions): Lines {
   };
   const selected: string[] = [];
   const finishes: Finish[] = [];
-  let run: string[] = [];
+  let run: Cell[] = [];
   const endRun = (): void => {
     if (run.length === 0) return;
-    selected.push(`concat(${run.join(', ')})`);
+    selected.push(runSql(format, run));
     finishes.push(null);
     run = [];
   };
   columns.forEach((name, index) => {
     const field: Field = CALL[name];
     const column = field.sql ?? snakeCase(name);
-    run.push(...before(csv, name, index));
+    run.push(...before(csv, name, index).map(literal));
     const finish = finishOf(name);
     if (finish === null) {
-      // What is made by an expression is a number of digits: to look at it several times would be to make it so often.
-      const kind = field.sql !== undefined && field.kind === 'text' && name.endsWith('E164') ? 'enum' : field.kind;
-      run.push(csv ? csvSql({ kind }, column) : jsonSql({ kind }, column));
+      // What the rules of a source make of a number is digits.
+      run.push(CELLS[format](name.endsWith('E164') ? { kind: 'enum' } : field, column));
       return;
     }
     endRun();
     selected.push(column);
     finishes.push(finish);
   });
-  if (!csv) run.push(`'}'`);
+  if (!csv) run.push(literal(`'}'`));
   endRun();
   return { selected, line: lineMaker(finishes, csv ? '' : 'null', csv ? '\r\n' : '\n') };
+}
+
+function literal(sql: string): Cell {
+  return { simple: sql, careful: sql, text: null };
+}
+
+/** Cells of one value: simply where all their texts are simple. */
+function runSql(format: ExportFormat, run: readonly Cell[]): string {
+  const texts = run.flatMap(({ text }) => text ?? []);
+  const careful = `concat(${run.map((cell) => cell.careful).join(', ')})`;
+  if (texts.length === 0) return careful;
+  const simple = `concat(${run.map((cell) => cell.simple).join(', ')})`;
+  return `case when ${allSimpleSql(format, texts)} then ${simple} else ${careful} end`;
 }
 
 /** What stands before a column, as literals of SQL. */
