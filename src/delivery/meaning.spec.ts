@@ -1,4 +1,4 @@
-import { contradicts, learnMeaning, type SampledSerial } from './meaning.js';
+import { contradicts, learnMeaning, type Mature, type SampledSerial } from './meaning.js';
 
 const H = 19_000;
 const LIFE = [
@@ -23,6 +23,10 @@ function sampleOf(
     state,
     firstAt,
   }));
+}
+
+function mature(sample: readonly SampledSerial[]): Mature {
+  return { calls: sample, stream: sample };
 }
 
 const MEANINGS = {
@@ -61,8 +65,16 @@ describe('what serials count is learned', () => {
   test('opaque, from 200 calls whose serials fit nothing', () => {
     const jumble = (calls: number): readonly SampledSerial[] =>
       sampleOf(calls, (call, index) => String((call * 7919 + index * 104_729) % 1009));
-    expect(learnMeaning(jumble(199), IN_THE_END, H)).toBeNull();
-    expect(learnMeaning(jumble(200), IN_THE_END, H)?.meaning).toBe('opaque');
+    expect(learnMeaning(mature(jumble(199)), IN_THE_END, H)).toBeNull();
+    expect(learnMeaning(mature(jumble(200)), IN_THE_END, H)?.meaning).toBe('opaque');
+    expect(learnMeaning(jumble(200), IN_THE_END, H)).toBeNull();
+  });
+
+  test('per_call, from calls of a busy source that H has gone by for; not from the newest ones, whose Ringing is older', () => {
+    const busy = sampleOf(400, (_, index) => String(index + 1));
+    const late = busy.filter(({ state }, place) => state !== '180' || place % 5 > 0);
+    expect(learnMeaning(late, IN_THE_END, H)).toBeNull();
+    expect(learnMeaning({ calls: busy, stream: late }, IN_THE_END, H)).toEqual({ meaning: 'per_call', serialBase: 1 });
   });
 
   test('per_source, though one in 40 was lost; nothing, when one in ten was', () => {

@@ -13,6 +13,17 @@ export interface SampledSerial {
   readonly firstAt: number;
 }
 
+/**
+ * What H has gone by for, so that nothing of it can still be on its way. The newest notifications of a busy source are not
+ * that: 6,000 of 300 a second are younger than H, and most of their calls began before them.
+ */
+export interface Mature {
+  /** All notifications of calls that began H ago or earlier. */
+  readonly calls: readonly SampledSerial[];
+  /** All notifications from an instant before that on, whatever their call. */
+  readonly stream: readonly Pick<SampledSerial, 'serial' | 'firstAt'>[];
+}
+
 export interface Learned {
   readonly meaning: SerialMeaning;
   readonly serialBase: number;
@@ -100,7 +111,7 @@ function commonBase(calls: readonly SampledCall[]): bigint | null {
 }
 
 /** Share of the serials between the lowest and the highest seen H ago that never came; null without two numbers. */
-function missingShare(sample: readonly SampledSerial[], before: number): number | null {
+function missingShare(sample: Mature['stream'], before: number): number | null {
   const numbers = sample.flatMap((one) =>
     /^\d{1,38}$/.test(one.serial) ? [{ n: BigInt(one.serial), at: one.firstAt }] : [],
   );
@@ -114,14 +125,24 @@ function missingShare(sample: readonly SampledSerial[], before: number): number 
 }
 
 /**
- * What the sample shows; null while it shows nothing yet.
- * @param sample what was received of the source lately, all of it
+ * What the sample shows; null while it shows nothing yet. That serials fit nothing is said of a mature one alone: a call that
+ * lacks what is on its way fits nothing either.
+ * @param sample what was received of the source lately, all of it; or what is mature of it
  * @param through W; holes younger than H do not count
  */
-export function learnMeaning(sample: readonly SampledSerial[], through: number, horizonMs: number): Learned | null {
-  const calls = callsOf(sample, horizonMs);
+export function learnMeaning(
+  sample: readonly SampledSerial[] | Mature,
+  through: number,
+  horizonMs: number,
+): Learned | null {
+  const mature = 'stream' in sample ? sample : null;
+  const { calls: seen, stream } = mature ?? {
+    calls: sample as readonly SampledSerial[],
+    stream: sample as Mature['stream'],
+  };
+  const calls = callsOf(seen, horizonMs);
   if (calls.length < CALLS_NEEDED) return null;
-  const dense = (missingShare(sample, through - horizonMs) ?? 1) <= HOLES_ALLOWED;
+  const dense = (missingShare(stream, through - horizonMs) ?? 1) <= HOLES_ALLOWED;
   if (share(calls, isConstant) >= AGREEMENT) {
     const distinct = new Set(calls.map((call) => call.texts[0])).size === calls.length;
     return { meaning: distinct && dense ? 'call_number' : 'constant', serialBase: 1 };
@@ -134,7 +155,7 @@ export function learnMeaning(sample: readonly SampledSerial[], through: number, 
     const serials = calls.flatMap((call) => call.serials);
     if (new Set(serials).size >= serials.length * AGREEMENT && dense) return { meaning: 'per_source', serialBase: 1 };
   }
-  return calls.length >= OPAQUE_AFTER ? { meaning: 'opaque', serialBase: 1 } : null;
+  return mature !== null && calls.length >= OPAQUE_AFTER ? { meaning: 'opaque', serialBase: 1 } : null;
 }
 
 /** Whether what is received contradicts the meaning learned, so that it must go back to `unknown`. */

@@ -1,8 +1,10 @@
 import { contradicts, learnMeaning } from '../delivery/meaning.js';
 import type { SweepStore, SweptSource } from './sweep.ports.js';
 
-/** Newest notifications a meaning is learned from. */
+/** Newest notifications a meaning is learned from, or doubted by. */
 const SAMPLE = 6_000;
+/** Where they show nothing: calls that H has gone by for, and notifications, of which 60,000 reach past H at 3,000 a second. */
+const MATURE = { calls: 1_000, notifications: 60_000 };
 /** A meaning not known yet is looked at again this often, a known one for contradiction that often, in ms. */
 const LEARN_EVERY_MS = 2_000;
 const DOUBT_EVERY_MS = 30_000;
@@ -12,7 +14,7 @@ export class Learner {
   private readonly looked = new Map<string, { readonly at: number; readonly heardAt: number | null }>();
 
   constructor(
-    private readonly store: Pick<SweepStore, 'recent' | 'setMeaning'>,
+    private readonly store: Pick<SweepStore, 'recent' | 'mature' | 'setMeaning'>,
     private readonly horizonMs: number,
   ) {}
 
@@ -23,7 +25,9 @@ export class Learner {
     const sample = await this.store.recent(source.key, through, SAMPLE);
     let { meaning, serialBase } = source;
     if (meaning === 'unknown' || meaning === 'opaque') {
-      const learned = learnMeaning(sample, through, this.horizonMs);
+      const learned =
+        learnMeaning(sample, through, this.horizonMs) ??
+        learnMeaning(await this.store.mature(source.key, through, this.horizonMs, MATURE), through, this.horizonMs);
       if (learned !== null) ({ meaning, serialBase } = learned);
     } else if (contradicts(meaning, sample, this.horizonMs)) meaning = 'unknown';
     if (meaning === source.meaning) return source;

@@ -3,7 +3,7 @@
  * sweep one database.
  */
 import type { Book, Received } from '../delivery/book.js';
-import type { SampledSerial } from '../delivery/meaning.js';
+import type { Mature, SampledSerial } from '../delivery/meaning.js';
 import type { LossWindow, SettingsVersion, Span } from '../delivery/facts.js';
 import type { WindowRhythm } from '../delivery/rhythm.js';
 import type { WindowSample } from '../delivery/window.js';
@@ -131,6 +131,16 @@ export interface SweepStore {
   ): Promise<readonly Received[]>;
   /** The newest notifications of a source first received up to `through`, at most `limit`. */
   recent(sourceKey: string, through: number, limit: number): Promise<readonly SampledSerial[]>;
+  /**
+   * What H has gone by for at `through`: the newest calls that began before that, at most `calls`, whole; and the newest
+   * notifications up to `through`, at most `notifications`.
+   */
+  mature(
+    sourceKey: string,
+    through: number,
+    horizonMs: number,
+    limits: { readonly calls: number; readonly notifications: number },
+  ): Promise<Mature>;
   /** Stores a moved book and its gaps; false when another receiver moved it meanwhile (nothing is written then). */
   saveBook(source: SweptSource, book: Book, through: number, gaps: readonly Gap[]): Promise<boolean>;
   /**

@@ -1,7 +1,7 @@
 /** The sweep's side of the ledger in PostgreSQL: set-based statements, each idempotent or compare-and-set. */
 import type { Book, Received } from '../delivery/book.js';
 import type { Span } from '../delivery/facts.js';
-import type { SampledSerial } from '../delivery/meaning.js';
+import type { Mature, SampledSerial } from '../delivery/meaning.js';
 import type { WindowRhythm } from '../delivery/rhythm.js';
 import type { WindowSample } from '../delivery/window.js';
 import type { PrismaClient } from '../generated/prisma/client.js';
@@ -127,6 +127,33 @@ export class PgSweepStore implements SweepStore {
       [sourceKey, instant(through), limit],
     );
     return rows.map(([callKey, serial, state, firstAt]) => ({ callKey, serial, state, firstAt }));
+  }
+
+  async mature(
+    sourceKey: string,
+    through: number,
+    horizonMs: number,
+    { calls, notifications }: { readonly calls: number; readonly notifications: number },
+  ): Promise<Mature> {
+    const ofCalls = await this.asOneText<[string, string, WireState, number]>(
+      `json_build_array(call_key, serial, state, ${EPOCH_MS})`,
+      `join (
+         select call_key, min(first_seen_at) as begun_at from (
+           select call_key, first_seen_at from call where source_key = $1 and first_seen_at <= $2
+           order by first_seen_at desc limit $3) as newest
+         group by call_key) as begun using (call_key)
+       where first_at >= begun_at and first_at <= $4`,
+      [sourceKey, instant(through - horizonMs), calls, instant(through)],
+    );
+    const stream = await this.asOneText<[string, number]>(
+      `json_build_array(serial, ${EPOCH_MS})`,
+      `where source_key = $1 and first_at <= $2 order by first_at desc limit $3`,
+      [sourceKey, instant(through), notifications],
+    );
+    return {
+      calls: ofCalls.map(([callKey, serial, state, firstAt]) => ({ callKey, serial, state, firstAt })),
+      stream: stream.map(([serial, firstAt]) => ({ serial, firstAt })),
+    };
   }
 
   /** Raw rows as one text: Prisma decodes results value by value, 30 us a row against 1 us. */

@@ -68,6 +68,16 @@ export function sourceTests(): void {
       ['2', '183', 1_000],
       ['x7', 'ringing', 500],
     ]);
+    const limits = { calls: 1, notifications: 3 };
+    const mature = await ledger().store.mature(SOURCE, EPOCH + 2_000, 1_600, limits);
+    expect(mature.calls.map(({ serial, state }) => [serial, state]).sort()).toEqual([
+      ['1', 'ringing'],
+      ['2', '183'],
+      ['3', 'bye'],
+    ]);
+    expect(mature.stream.map(({ serial }) => serial).sort()).toEqual(['2', '3', 'x7']);
+    const both = await ledger().store.mature(SOURCE, EPOCH + 2_000, 1_500, { ...limits, calls: 2 });
+    expect(both.calls).toHaveLength(4);
     expect([await ledger().store.firstReceivedAt(SOURCE), await ledger().store.firstReceivedAt('nobody')]).toEqual([
       EPOCH,
       null,

@@ -3,7 +3,7 @@
  * test as PostgreSQL's (test/db/ledger-contract.ts).
  */
 import type { Book, Received } from '../../src/delivery/book.js';
-import type { SampledSerial } from '../../src/delivery/meaning.js';
+import type { Mature, SampledSerial } from '../../src/delivery/meaning.js';
 import type { Span } from '../../src/delivery/facts.js';
 import type { WindowSample } from '../../src/delivery/window.js';
 import type { KeyRef } from '../../src/ingest/ports.js';
@@ -108,6 +108,21 @@ export class MemoryStore extends MemoryFeed implements SweepStore {
 
   recent(sourceKey: string, through: number, limit: number): Promise<readonly SampledSerial[]> {
     return Promise.resolve(this.serials(sourceKey, 0, through).reverse().slice(0, limit));
+  }
+
+  mature(
+    sourceKey: string,
+    through: number,
+    horizonMs: number,
+    limits: { readonly calls: number; readonly notifications: number },
+  ): Promise<Mature> {
+    const all = this.serials(sourceKey, 0, through);
+    const begun = new Set(all.filter(({ firstAt }) => firstAt <= through - horizonMs).map(({ callKey }) => callKey));
+    const newest = new Set([...begun].slice(-limits.calls));
+    return Promise.resolve({
+      calls: all.filter(({ callKey }) => newest.has(callKey)),
+      stream: all.slice(-limits.notifications),
+    });
   }
 
   saveBook(source: SweptSource, book: Book, through: number, gaps: readonly Gap[]): Promise<boolean> {
