@@ -12,17 +12,15 @@
  * promise does not hold.
  */
 import { spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startEmbedded } from '../dist/store/embedded/embedded.js';
+import { answers, CLI, freePorts } from './product.mjs';
 
-const CLI = join(import.meta.dirname, '..', 'dist', 'cli', 'main.js');
 const GENERATOR = join(import.meta.dirname, 'overload', 'generator.mjs');
 const TICKS_PER_SECOND = 100;
 const TIMES = 5;
@@ -40,7 +38,7 @@ if (!(Number.isInteger(seconds) && seconds >= 5)) {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'ringledger-overload-'));
-const ports = { udp: await freeUdp(), http: await freeTcp() };
+const ports = await freePorts();
 const broken = [];
 const children = new Set();
 console.log(
@@ -182,11 +180,7 @@ async function startProduct() {
       ...{ UDP_HOST: '127.0.0.1', UDP_ALLOWED_SOURCES: '127.0.0.0/9', LOG_LEVEL: 'fatal', LOG_FORMAT: 'json' },
     },
   });
-  for (const until = performance.now() + 60_000; performance.now() < until; await sleep(50)) {
-    const answer = await fetch(`http://127.0.0.1:${String(ports.http)}/health/ready`).catch(() => null);
-    await answer?.arrayBuffer();
-    if (answer?.ok === true) return child;
-  }
+  if (await answers(`http://127.0.0.1:${String(ports.http)}/health/ready`, child, 60_000)) return child;
   throw new Error('the product was not ready within 60 s');
 }
 
@@ -253,20 +247,4 @@ function ms(value) {
 
 function us(value) {
   return `${value.toFixed(1)} us`;
-}
-
-async function freeUdp() {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
-}
-
-async function freeTcp() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
 }

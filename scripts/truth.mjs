@@ -11,8 +11,6 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createSocket } from 'node:dgram';
-import { createServer } from 'node:net';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,9 +18,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { startEmbedded } from '../dist/store/embedded/embedded.js';
+import { answers, CLI, freePorts } from './product.mjs';
 
-const ROOT = join(import.meta.dirname, '..');
-const CLI = join(ROOT, 'dist', 'cli', 'main.js');
 const AT_ONCE = 2;
 const READY_MS = 60_000;
 
@@ -105,8 +102,7 @@ async function judged(one) {
   const database = `truth_${String(results.length)}_${one.id.replace(/\W/g, '_')}_${String(Date.now())}`;
   await admin.query(`create database ${database}`);
   const ports = [];
-  for (let index = 0; index < (one.receivers ?? 1); index++)
-    ports.push({ udp: await freeUdp(), http: await freeTcp() });
+  for (let index = 0; index < (one.receivers ?? 1); index++) ports.push(await freePorts());
   let receivers = [];
   try {
     for (const port of ports) receivers.push(await startReceiver(database, port));
@@ -138,12 +134,7 @@ async function startReceiver(database, { udp, http }) {
   });
   children.add(child);
   child.once('exit', () => children.delete(child));
-  const deadline = performance.now() + READY_MS;
-  while (performance.now() < deadline && child.exitCode === null) {
-    const answer = await fetch(`http://127.0.0.1:${String(http)}/health/ready`).catch(() => null);
-    if (answer?.ok === true) return child;
-    await sleep(100);
-  }
+  if (await answers(`http://127.0.0.1:${String(http)}/health/ready`, child, READY_MS)) return child;
   throw new Error('the receiver did not start');
 }
 
@@ -222,20 +213,4 @@ function tell() {
       `${String(results.length - failed)} of ${String(results.length)} runs of ${asked.calls} calls told the truth.`,
     );
   process.exitCode = failed === 0 && results.length > 0 ? 0 : 1;
-}
-
-async function freeUdp() {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
-}
-
-async function freeTcp() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
 }

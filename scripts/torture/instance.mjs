@@ -14,18 +14,18 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startEmbedded } from '../../dist/store/embedded/embedded.js';
+import { answers, CLI, freePorts } from '../product.mjs';
 
-const CLI = join(import.meta.dirname, '..', '..', 'dist', 'cli', 'main.js');
 const READY_MS = 300_000;
 /** Room for the spool of a round, and little enough to be filled in a moment. */
 const SPOOL_BYTES = 4_000_000;
 
 /** H = 6 x 0.5 + 3 = 6 s: longer than a loaded machine keeps a datagram waiting. */
+export const HORIZON_MS = 6_000;
 export const SETTINGS = {
   ...{ IVR_CALL_REPORT_RETRY: '6', IVR_CALL_REPORT_RETRY_INTERVAL: '0.5', RETRY_MARGIN_MS: '3000' },
   ...{ STALE_RINGING_S: '10', STALE_ANSWERED_S: '14', LOSS_WINDOW_S: '5', HEARTBEAT_INTERVAL_MS: '500' },
@@ -60,7 +60,7 @@ export class Instance {
     mkdirSync(spool, { recursive: true, mode: 0o700 });
     const asked = ['-t', 'tmpfs', '-o', `size=${String(SPOOL_BYTES)},mode=0700`, 'tmpfs', spool];
     const mounted = process.getuid?.() === 0 && spawnSync('mount', asked).status === 0;
-    return new Instance(folder, { udp: await freeUdp(), http: await freeTcp() }, mounted);
+    return new Instance(folder, await freePorts(), mounted);
   }
 
   async start() {
@@ -77,13 +77,7 @@ export class Instance {
     child.stdout.on('data', hear);
     child.stderr.on('data', hear);
     this.child = child;
-    const deadline = performance.now() + READY_MS;
-    while (performance.now() < deadline && child.exitCode === null && child.signalCode === null) {
-      const answer = await fetch(`${this.api}/health/live`, { signal: AbortSignal.timeout(2_000) }).catch(() => null);
-      await answer?.arrayBuffer();
-      if (answer?.ok === true) return;
-      await sleep(50);
-    }
+    if (await answers(`${this.api}/health/live`, child, READY_MS)) return;
     throw new Error(`the application did not start: ${this.said.slice(-2_000)}`);
   }
 
@@ -278,20 +272,4 @@ function commandOf(pid) {
   } catch {
     return '';
   }
-}
-
-async function freeUdp() {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
-}
-
-async function freeTcp() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
 }
