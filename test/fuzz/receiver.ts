@@ -63,6 +63,8 @@ class ForgetfulLedger extends MemoryLedger {
   private forget(): void {
     for (const all of [this.evidence, this.calls, this.unsettled, this.gaps, this.quarantined, this.raw, this.stored])
       all.clear();
+    this.changes.length = 0;
+    this.superseded.clear();
   }
 }
 

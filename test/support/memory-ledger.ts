@@ -38,7 +38,7 @@ export abstract class MemoryLedger implements LedgerStore, QuarantineStore {
   /** In the order of their writing. */
   readonly changes: MemoryChange[] = [];
   /** The last revision of ids that a re-cut took away. */
-  private readonly superseded = new Map<string, number>();
+  protected readonly superseded = new Map<string, number>();
   readonly gaps = new Map<string, Gap>();
   readonly quarantined = new Map<string, QuarantinedDatagram>();
   readonly raw = new Map<string, RawRow>();
