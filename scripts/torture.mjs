@@ -49,7 +49,7 @@ process.exitCode = summary() ? 0 : 1;
 // A fetch that was cut off by a kill may hold a socket open.
 process.exit();
 
-function tell({ plan, faults, counts }) {
+function tell({ plan, faults, notes, counts }) {
   const figures =
     counts === null
       ? ''
@@ -57,7 +57,7 @@ function tell({ plan, faults, counts }) {
           .map(([key, value]) => `${key} ${String(value)}`)
           .join(' ')}`;
   console.log(`${faults.length === 0 ? 'held  ' : 'FAILED'}  ${planText(planRound(plan.seed))}${figures}`);
-  for (const fault of faults) console.log(`        ${fault}`);
+  for (const text of [...faults, ...notes]) console.log(`        ${text}`);
   if (faults.length > 0) console.log(`        again: npm run torture -- --round ${plan.seed}`);
 }
 
