@@ -5,6 +5,12 @@ export class Contended extends Error {
   override readonly name = 'Contended';
 }
 
+/**
+ * A row that a check refused: of its table, and then it is refused again; or of the default partition, because the partition
+ * of its day was attached while it waited for the lock, and sent again it goes there.
+ */
+export class CheckFailed extends RowRejected {}
+
 /** 22012 is ours: the guard of `writeSql`. The others: a row moved to the other partition, or a deadlock, meanwhile. */
 const CONTENDED = new Set(['22012', '40001', '40P01']);
 
@@ -19,6 +25,7 @@ const REJECTED = /^2[23]/;
 export function faultOf(error: unknown): Contended | RowRejected | StoreUnavailable {
   const code = sqlState(error);
   if (code !== null && CONTENDED.has(code)) return new Contended(`another receiver wrote first (${code})`);
+  if (code === '23514') return new CheckFailed('PostgreSQL refused a row (23514)');
   if (code !== null && REJECTED.test(code)) return new RowRejected(`PostgreSQL refused a row (${code})`);
   return new StoreUnavailable(`the database is not available (${code ?? kindOf(error)})`);
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js';
 import type { PrismaClient } from '../generated/prisma/client.js';
 import type { EvidenceDocument, KeyChange, KeyRef, LedgerStore, StoredKey } from '../ingest/ports.js';
 import { StoreUnavailable } from '../ingest/ports.js';
-import { Contended, faultOf } from './faults.js';
+import { CheckFailed, Contended, faultOf } from './faults.js';
 import { RARE_PARTS, readSql, writeSql } from './ledger-sql.js';
 import { Remembered } from './remembered.js';
 import { callRow, evidenceRow, gapRow, notificationKeyRow, notificationRow, rowArray, sinceBase } from './rows.js';
@@ -56,7 +56,7 @@ export class PgLedgerStore implements LedgerStore {
       const fault = await this.attempt(keys, decide, attempt === 1 ? first : 'locked');
       if (fault === null) return;
       this.remembered.forget(keys);
-      if (!(fault instanceof Contended)) throw fault;
+      if (!(fault instanceof Contended || (fault instanceof CheckFailed && attempt === 1))) throw fault;
       this.remembered.doubt(this.clock.now());
     }
     throw new StoreUnavailable(`other receivers wrote the same calls first, ${String(TRIES_MAX)} times in a row`);

@@ -14,8 +14,10 @@ import {
 import type { Arrival } from '../../src/notification.js';
 import { PgLedgerStore } from '../../src/store/ledger.js';
 import { TABLE_COLUMNS } from '../../src/store/ledger-sql.js';
+import { ensurePartitions } from '../../src/store/partitions.js';
 import { arrival, EPOCH, keyOf, SETTINGS } from '../support/arrivals.js';
 import { testDatabase, testPool, testPrisma, type TestDatabase } from '../support/database.js';
+import { until } from '../support/receiver.js';
 
 const clock = { now: () => EPOCH + 60_000 };
 let database: TestDatabase;
@@ -253,4 +255,38 @@ test('what a decision throws is not taken for a fault of the database', async ()
       throw bug;
     }),
   ).rejects.toBe(bug);
+});
+
+test('a notification that waits for the default partition while its day is attached is stored in that day', async () => {
+  const day = EPOCH + 40 * 86_400_000;
+  const keeper = await pool.connect();
+  const one = arrival('attached', '1', 'bye', day - EPOCH);
+  try {
+    await keeper.query('begin');
+    await ensurePartitions(
+      {
+        $executeRawUnsafe: async (sql) => (await keeper.query(sql)).rowCount ?? 0,
+        $queryRawUnsafe: async <T>(sql: string) => (await keeper.query(sql)).rows as T,
+      },
+      'notification',
+      day,
+      day,
+    );
+    const stored = commit([one]);
+    await until(async () => {
+      const waiting = await pool.query(
+        `select from pg_locks where not granted and relation = 'notification_default'::regclass`,
+      );
+      return waiting.rowCount === 1;
+    });
+    await keeper.query('commit');
+    await stored;
+  } finally {
+    keeper.release();
+  }
+  const found = await rows<{ at: string }>(
+    'select tableoid::regclass::text as at from notification where call_id = $1',
+    'attached',
+  );
+  expect(found).toEqual([{ at: `notification_${new Date(day).toISOString().slice(0, 10).replaceAll('-', '')}` }]);
 });
