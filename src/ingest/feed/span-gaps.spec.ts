@@ -107,6 +107,8 @@ describe('a span that closes', () => {
     expect([closed.status, Math.round(closed.estimatedLost ?? -1)]).toEqual([status, estimatedLost]);
     expect(closed.closedAt).toBe(outage.deadlineAt);
     expect(closed.detail).toMatch(/n [\d.]+ notification\(s\) with a try inside, q [\d.e-]+ lost for good each/);
+    const explainedYetEstimated = status === 'explained' && estimatedLost > 0;
+    expect(closed.detail.endsWith('explained, and the estimate stands')).toBe(explainedYetEstimated);
   });
 
   test('a quarantine or a silence keeps what it says', () => {

@@ -79,22 +79,28 @@ export function overflowGaps({ overflows, loss }: OverflowKnown, settings: Setti
   });
 }
 
+/** What serials and states say of a span. Its status tells what is proven of it, its estimate what is to be expected besides. */
+function shownBy(holes: number, estimatedLost: number): string {
+  if (holes > 0) return `; ${figure(holes)} declared apart as holes`;
+  return estimatedLost > 0 ? '; no serial or state inside shows a loss: explained, and the estimate stands' : '';
+}
+
 /**
  * A span whose deadline has passed: `lost` with something proven lost inside, else `explained`. What serials and states prove
  * is declared there, so the estimate keeps only what goes beyond it: one missing notification is declared once.
  */
 export function closeSpan({ gap, holes, heard, servedUntil, p }: DueSpan, settings: Settings): Gap {
   const closed: Gap = { ...gap, status: holes > 0 ? 'lost' : 'explained', closedAt: gap.deadlineAt };
-  const shown = holes > 0 ? `; ${figure(holes)} declared apart as holes` : '';
   if (gap.kind === 'overflow' && gap.estimatedLost !== null) {
-    return { ...closed, estimatedLost: Math.max(0, gap.estimatedLost - holes), detail: `${gap.detail}${shown}` };
+    const estimatedLost = Math.max(0, gap.estimatedLost - holes);
+    return { ...closed, estimatedLost, detail: `${gap.detail}${shownBy(holes, estimatedLost)}` };
   }
   if (gap.kind !== 'outage' || gap.to === null) return closed;
   const span: Span = { from: Math.max(gap.from, servedUntil ?? gap.from), to: gap.to };
   const perMs = heard === null ? 0 : heard.count / Math.max(1, heard.ms);
   const cost = costOf(span, 1, perMs, p, settings);
   const estimatedLost = Math.max(0, cost.sent * cost.q - holes);
-  return { ...closed, estimatedLost, detail: `${gap.detail}; ${arithmetic(cost, p)}${shown}` };
+  return { ...closed, estimatedLost, detail: `${gap.detail}; ${arithmetic(cost, p)}${shownBy(holes, estimatedLost)}` };
 }
 
 /** A source quiet for longer than its rhythm allows: open until it is heard again. */
