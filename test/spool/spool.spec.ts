@@ -61,16 +61,20 @@ test('what a killed process left is counted at the next start and drains then', 
   await first.keep(some(0, 10));
   await first.keep(some(10, 5));
   await first.keepBeat({ receiverId: 'r', at: EPOCH + 99 });
-  await first.keepFact({ name: 'overflow', value: { dropped: 3 } });
+  await first.keepFact({ name: 'overflow', value: { dropped: 3 }, from: EPOCH - 500 });
   await first.close();
   bench.now = EPOCH + 5_000;
   spool = await bench.open();
-  expect(spool.state()).toMatchObject({ depth: 15, recovered: 15, kept: 0, oldestAgeMs: 5_000, corrupt: 0 });
+  expect(spool.state()).toMatchObject({ depth: 15, recovered: 15, kept: 0, oldestAgeMs: 5_500, corrupt: 0 });
+  expect(spool.oldestAt()).toBe(EPOCH - 500);
   expect(spool.left.beats).toEqual([{ receiverId: 'r', at: EPOCH + 99 }]);
   expect(spool.left.sources.map(({ key }) => key)).toEqual(['127.0.0.1']);
   const records = await emptied(spool);
   expect(callIds(records)).toEqual(some(0, 15).map(({ report }) => report.callId));
-  expect(records).toContainEqual({ kind: 'fact', fact: { name: 'overflow', value: { dropped: 3 } } });
+  expect(records).toContainEqual({
+    kind: 'fact',
+    fact: { name: 'overflow', value: { dropped: 3 }, from: EPOCH - 500 },
+  });
 });
 
 test('what had drained before the kill does not drain again', async () => {

@@ -73,7 +73,8 @@ export class Heartbeat {
     if (this.first) this.opening = outages[0] ?? null;
     this.first = false;
     this.pending = NOTHING_NOTICED;
-    return through;
+    // Where the loop stood still may be in the spool yet; the next beat knows.
+    return stoodStill ? Math.min(through, ...outages.map(({ from }) => from)) : through;
   }
 
   /** Starting takes a fraction of a second, and ten on a machine that is busy; another that served meanwhile ends the outage. */

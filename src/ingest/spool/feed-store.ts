@@ -1,7 +1,9 @@
 /**
  * Signs of life and feed facts on their way into the database. While it is away they are kept in the spool, where acks are
  * durable too (docs/truth.md 17): a receiver that served through a database outage was no outage of ours, and after a crash the next
- * start knows until when it served.
+ * start knows until when it served. W waits for a fact in the spool as it does for an arrival.
+ *
+ * A start waits for the database however slow it is: the first beat tells since when nobody served, and from the spool it could not.
  */
 import type { Span } from '../../delivery/facts.js';
 import type { Gap } from '../../notification.js';
@@ -41,7 +43,8 @@ export class SpooledFeedStore implements FeedStore {
   ) {}
 
   async beat(receiverId: string, now: number, durableThrough: number): Promise<Beat> {
-    const beat = await this.try(() => this.store.beat(receiverId, now, durableThrough));
+    const through = Math.min(durableThrough, this.standby.durableThrough(durableThrough + 1) - 1);
+    const beat = await this.try(() => this.store.beat(receiverId, now, through));
     if (beat !== null) {
       this.last = beat;
       return beat;
@@ -53,7 +56,7 @@ export class SpooledFeedStore implements FeedStore {
   async declareOutage(receiverId: string, span: Span, gaps: (sourceKey: string) => Gap): Promise<void> {
     const value: SpooledOutage = { receiverId, span };
     const done = await this.try(() => this.store.declareOutage(receiverId, span, gaps).then(() => true));
-    if (done === null) await this.keep({ name: 'outage', value });
+    if (done === null) await this.keep({ name: 'outage', value, from: span.from });
   }
 
   async declareOverflow(
@@ -63,7 +66,8 @@ export class SpooledFeedStore implements FeedStore {
   ): Promise<void> {
     const value: SpooledOverflow = { receiverId, overflows };
     const done = await this.try(() => this.store.declareOverflow(receiverId, overflows, gaps).then(() => true));
-    if (done === null) await this.keep({ name: 'overflow', value });
+    if (done === null)
+      await this.keep({ name: 'overflow', value, from: Math.min(...overflows.map(({ from }) => from)) });
   }
 
   /**
@@ -72,6 +76,7 @@ export class SpooledFeedStore implements FeedStore {
    */
   private async try<T>(ask: () => Promise<T>): Promise<T | null> {
     const { standby } = this;
+    if (!standby.hasStarted()) return ask();
     if (standby.isAway() || this.waiting) return null;
     const asked = ask();
     this.waiting = true;
@@ -91,8 +96,11 @@ export class SpooledFeedStore implements FeedStore {
     }
   }
 
-  private async keep(fact: SpooledFact): Promise<void> {
-    if (!(await this.standby.keepFact(fact))) throw new Error('neither database nor spool took a fact of the feed');
+  /** W never goes back: of what lies before it only the rest is waited for. */
+  private async keep(fact: SpooledFact & { readonly from: number }): Promise<void> {
+    const from = Math.max(fact.from, this.last.through);
+    if (!(await this.standby.keepFact({ ...fact, from })))
+      throw new Error('neither database nor spool took a fact of the feed');
   }
 }
 

@@ -7,7 +7,7 @@ export interface SegmentInfo {
   readonly key: SegmentKey;
   /** Up to here it was synced, or found whole. */
   bytes: number;
-  /** Oldest receipt among its arrivals; Infinity when it holds none. */
+  /** Where W must wait: the oldest receipt among its arrivals, or where a fact begins; Infinity when it holds none. */
   oldestAt: number;
   /** Arrivals of each source that have not drained. */
   readonly waiting: Map<string, number>;
@@ -46,7 +46,7 @@ export class Inventory {
     return this.segments.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /** Oldest receipt of a segment that has not drained whole; null when there is no arrival. */
+  /** Where W must wait for a segment that has not drained whole; null when there is no arrival and no fact. */
   oldestAt(): number | null {
     const oldest = this.segments.reduce((least, { oldestAt }) => Math.min(least, oldestAt), Number.POSITIVE_INFINITY);
     return Number.isFinite(oldest) ? oldest : null;

@@ -6,7 +6,7 @@ import type { CursorPosition } from './cursor.js';
 import { segmentName, sequencesIn } from './folder.js';
 import { HEADER_BYTES, NewerFormat } from './frame.js';
 import { addTo, type SegmentInfo } from './inventory.js';
-import { decodeRecord, peekArrival, type SpooledBeat } from './records.js';
+import { decodeRecord, peekArrival, peekFact, type SpooledBeat } from './records.js';
 import { type ReadSegment, readSegment } from './segment.js';
 
 export interface Left {
@@ -87,9 +87,12 @@ function infoOf(sequence: number, { key, frames }: ReadSegment, cursor: CursorPo
   const waiting = new Map<string, number>();
   let oldestAt = Number.POSITIVE_INFINITY;
   for (const { from, body } of frames) {
-    const arrival = peekArrival(body);
-    if (arrival === null) continue;
     if (from < drainedTo) continue;
+    const arrival = peekArrival(body);
+    if (arrival === null) {
+      oldestAt = Math.min(oldestAt, peekFact(body) ?? Number.POSITIVE_INFINITY);
+      continue;
+    }
     addTo(waiting, arrival.sourceKey, 1);
     oldestAt = Math.min(oldestAt, arrival.at);
   }

@@ -13,6 +13,8 @@ export interface SpooledBeat {
 export interface SpooledFact {
   readonly name: string;
   readonly value: unknown;
+  /** W must not pass it before the database knows of this, ms since the epoch. Null in what an earlier version left. */
+  readonly from: number | null;
 }
 
 export type SpoolRecord =
@@ -64,6 +66,11 @@ export function peekArrival(body: Buffer): { readonly at: number; readonly sourc
   if (body[0] !== KIND.arrival) return null;
   const keyBytes = body.readUInt16LE(9);
   return { at: body.readDoubleLE(1), sourceKey: body.toString('utf8', KEY_AT, KEY_AT + keyBytes) };
+}
+
+/** Where W must wait for a fact; null when the body holds something else. */
+export function peekFact(body: Buffer): number | null {
+  return body[0] === KIND.fact ? ((decodeJson(body) as Partial<SpooledFact>).from ?? null) : null;
 }
 
 /** The record in a body. What a frame holds was checked: a body that does not make sense is a bug and throws. */

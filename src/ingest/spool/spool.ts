@@ -67,6 +67,8 @@ interface Handed {
   readonly bytes: number;
   /** Beats and facts are few and small: they may go beyond the limit, or a full spool would look like an outage. */
   readonly reserved: boolean;
+  /** Where W must wait for a fact; Infinity for anything else. */
+  readonly since: number;
   readonly answer: (kept: Kept) => void;
 }
 
@@ -128,7 +130,7 @@ export class Spool {
 
   /** Keeps a fact for the database; false when the disk takes nothing. Writing a fact twice must do no harm. */
   async keepFact(fact: SpooledFact): Promise<boolean> {
-    return (await this.hand([encodeFact(fact)], [], true)).kept;
+    return (await this.hand([encodeFact(fact)], [], true, fact.from ?? undefined)).kept;
   }
 
   /** What is kept there is stored after all, and need not drain. */
@@ -182,7 +184,7 @@ export class Spool {
     return this.inventory.first() === null;
   }
 
-  /** W must not pass it: up to when nothing waits. Null when no arrival waits. */
+  /** W must not pass it: up to when nothing waits. Null when no arrival and no fact waits. */
   oldestAt(): number | null {
     return this.inventory.oldestAt();
   }
@@ -209,10 +211,15 @@ export class Spool {
     dropLock(this.folder);
   }
 
-  private hand(bodies: readonly Buffer[], arrivals: readonly Arrival[], reserved: boolean): Promise<Kept> {
+  private hand(
+    bodies: readonly Buffer[],
+    arrivals: readonly Arrival[],
+    reserved: boolean,
+    since = Number.POSITIVE_INFINITY,
+  ): Promise<Kept> {
     const bytes = bodies.reduce((sum, body) => sum + FRAME_OVERHEAD + body.length, 0);
     return new Promise((answer) => {
-      this.handed.push({ bodies, arrivals, bytes, reserved, answer });
+      this.handed.push({ bodies, arrivals, bytes, reserved, since, answer });
       if (this.writing) return;
       this.writing = true;
       void this.inTurn(() => this.pump());
@@ -253,6 +260,7 @@ export class Spool {
         const place = await this.tail.append(
           arrivals,
           all.flatMap(({ bodies }) => bodies),
+          Math.min(...all.map(({ since }) => since)),
         );
         this.counts.kept += arrivals.length;
         this.answer(all, place);

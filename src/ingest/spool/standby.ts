@@ -82,6 +82,11 @@ export class Standby implements Fallback {
     if (this.breaker.mayDrain()) this.drain.start();
   }
 
+  /** Whether the database was there at the start: before, there is nothing to stand by for. */
+  hasStarted(): boolean {
+    return this.work !== null;
+  }
+
   /** Stops draining and gives the folder back; what is left waits for the next start. */
   async stop(): Promise<void> {
     await this.breaker.stop();

@@ -41,10 +41,11 @@ export class Tail {
   /**
    * Appends records with one sync, the rows of their sources before them.
    * @param arrivals the arrivals among the records
+   * @param since where W must wait for the others
    * @returns where the first record is
    * @throws whatever the file system throws; {@link abandon} must follow
    */
-  async append(arrivals: readonly Arrival[], bodies: readonly Buffer[]): Promise<SpoolPlace> {
+  async append(arrivals: readonly Arrival[], bodies: readonly Buffer[], since: number): Promise<SpoolPlace> {
     this.current ??= await this.make();
     const { writer, info, sources } = this.current;
     const fresh = [...new Set(arrivals.map(({ sourceKey }) => sourceKey))].filter((key) => !sources.has(key));
@@ -52,6 +53,7 @@ export class Tail {
     const from = rows.reduce((at, row) => at + FRAME_OVERHEAD + row.length, writer.bytes);
     info.bytes = await writer.append([...rows, ...bodies]);
     for (const key of fresh) sources.add(key);
+    info.oldestAt = Math.min(info.oldestAt, since);
     for (const { sourceKey, stamp } of arrivals) {
       addTo(info.waiting, sourceKey, 1);
       info.oldestAt = Math.min(info.oldestAt, stamp.at);

@@ -1,0 +1,94 @@
+/** Beats and facts of the feed before a database that is slow: at the start they wait, later the spool has them and W waits. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type FeedStore, SpooledFeedStore } from '../../src/ingest/spool/feed-store.js';
+import type { Spool } from '../../src/ingest/spool/spool.js';
+import { Standby } from '../../src/ingest/spool/standby.js';
+import type { Overflow } from '../../src/ingest/sweep.ports.js';
+import { Tally } from '../../src/metrics.js';
+import { EPOCH } from '../support/arrivals.js';
+import { Bench } from './kit.js';
+
+const AFTER_MS = 20;
+const SLOW_MS = 100;
+const FORMER_AT = EPOCH - 60_000;
+const OVERFLOW: Overflow = {
+  sourceKey: 'ivr',
+  reason: 'queue_full',
+  from: EPOCH + 500,
+  to: EPOCH + 900,
+  dropped: 3,
+  received: 4,
+};
+
+let bench: Bench;
+let spool: Spool;
+let standby: Standby;
+let slow: boolean;
+const written: string[] = [];
+
+/** Gives W as it was told to. */
+const database: FeedStore = {
+  beat: async (_id, now, durableThrough) => {
+    if (slow) await sleep(SLOW_MS);
+    written.push(`beat ${String(now - EPOCH)} through ${String(durableThrough - EPOCH)}`);
+    return { through: durableThrough, aliveAt: FORMER_AT, othersAliveAt: null };
+  },
+  declareOutage: async () => {
+    if (slow) await sleep(SLOW_MS);
+    written.push('outage');
+  },
+  declareOverflow: async () => {
+    if (slow) await sleep(SLOW_MS);
+    written.push('overflow');
+  },
+};
+
+beforeEach(async () => {
+  bench = new Bench();
+  spool = await bench.open();
+  const quiet = { tally: new Tally(), onMove: () => undefined, onFault: () => undefined };
+  standby = new Standby({ spool, clock: { now: () => bench.now }, afterMs: AFTER_MS, ...quiet });
+  written.length = 0;
+  slow = false;
+});
+
+afterEach(async () => {
+  await standby.stop();
+  bench.close();
+});
+
+/** `onFact`: what the drain does with a fact. */
+function start(onFact: () => Promise<void>): void {
+  standby.start({
+    ...{ commit: () => Promise.resolve([]), quarantine: () => Promise.resolve(true), onFact },
+    ...{ probe: () => Promise.resolve(), hasOverdue: () => false },
+  });
+}
+
+test('the first beat of a start is waited for, so that it tells since when nobody served', async () => {
+  slow = true;
+  const feed = new SpooledFeedStore(database, standby);
+  expect(await feed.beat('r', EPOCH, EPOCH)).toEqual({ through: EPOCH, aliveAt: FORMER_AT, othersAliveAt: null });
+  await feed.declareOutage('r', { from: FORMER_AT, to: EPOCH }, () => {
+    throw new Error('no source asked for');
+  });
+  expect(written).toEqual(['beat 0 through 0', 'outage']);
+  expect(spool.isEmpty()).toBe(true);
+});
+
+test('what a slow database is told late goes to the spool, and W waits for it there', async () => {
+  const feed = new SpooledFeedStore(database, standby);
+  await feed.beat('r', EPOCH, EPOCH);
+  let drain = (): void => undefined;
+  const drained = new Promise<void>((resolve) => (drain = resolve));
+  start(() => drained);
+  slow = true;
+  await feed.declareOverflow('r', [OVERFLOW], () => []);
+  expect(spool.oldestAt()).toBe(OVERFLOW.from);
+  await sleep(SLOW_MS);
+  slow = false;
+  expect((await feed.beat('r', EPOCH + 1_000, EPOCH + 999)).through).toBe(OVERFLOW.from - 1);
+  drain();
+  while (!spool.isEmpty()) await sleep(5);
+  expect((await feed.beat('r', EPOCH + 2_000, EPOCH + 1_999)).through).toBe(EPOCH + 1_999);
+});
