@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type Embedded, startEmbedded } from '../../src/store/embedded/embedded.js';
 import { migrate } from '../../src/store/migrate.js';
 import { until } from './receiver.js';
+import { SmallDisk } from './small-disk.js';
 
 /** No test pulls the plug of the machine, and a killed server loses nothing the kernel was given. */
 const SETTINGS = { fsync: 'off', full_page_writes: 'off', max_connections: '40', shared_buffers: '32MB' };
@@ -13,13 +14,16 @@ export class OwnCluster {
   private constructor(
     private readonly folder: string,
     private embedded: Embedded,
+    private readonly disk: SmallDisk | null,
   ) {}
 
-  static async start(): Promise<OwnCluster> {
+  /** @param diskBytes its data are on a disk of this size, which tests may fill; without root it has none */
+  static async start(diskBytes: number | null = null): Promise<OwnCluster> {
     const folder = mkdtempSync(join(tmpdir(), 'ringledger-own-'));
+    const disk = diskBytes === null ? null : SmallDisk.mount(folder, diskBytes);
     const embedded = await startEmbedded(folder, { settings: SETTINGS });
     await migrate(embedded.url);
-    return new OwnCluster(folder, embedded);
+    return new OwnCluster(folder, embedded, disk);
   }
 
   get url(): string {
@@ -42,6 +46,21 @@ export class OwnCluster {
     for (const pid of this.pids()) signal(pid, 'SIGCONT');
   }
 
+  /** Leaves its disk without a byte; false when it has none of its own. */
+  fillDisk(): boolean {
+    this.disk?.fill();
+    return this.disk !== null;
+  }
+
+  freeDisk(): void {
+    this.disk?.free();
+  }
+
+  /** Whether the server runs. */
+  isUp(): boolean {
+    return this.pids().length > 0;
+  }
+
   /** Starts it again on the same folder. */
   async restart(): Promise<void> {
     this.embedded = await startEmbedded(this.folder, { settings: SETTINGS });
@@ -50,6 +69,7 @@ export class OwnCluster {
   async close(): Promise<void> {
     this.thaw();
     await this.embedded.stop();
+    this.disk?.unmount();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
