@@ -18,6 +18,7 @@ import { testDatabase, testPool, testPrisma, type TestDatabase } from '../suppor
 
 const FATES = ['commits', 'late', 'lost', 'torn', 'late and torn', 'late and lost', 'unheard'] as const;
 type Fate = (typeof FATES)[number];
+type Query = (sql: string, ...values: unknown[]) => Promise<unknown>;
 
 const AFTER_MS = 5;
 const LATE_MS = 15;
@@ -54,14 +55,14 @@ class Unsteady {
   constructor(private readonly fates: readonly Fate[]) {}
 
   readonly client = new Proxy(prisma, {
-    get: (target, name: keyof PrismaClient) => {
+    get: (target, name) => {
       if (name === '$queryRawUnsafe') return this.query;
-      const value: unknown = target[name];
+      const value: unknown = Reflect.get(target, name);
       return typeof value === 'function' ? (value.bind(target) as unknown) : value;
     },
   });
 
-  private readonly query = async (sql: string, ...values: unknown[]): Promise<unknown> => {
+  private readonly query: Query = async (sql, ...values) => {
     const run = (): Promise<unknown> => prisma.$queryRawUnsafe(sql, ...values);
     if (this.isSteady || !sql.startsWith('/* ledger_write')) return run();
     const fate = this.fates[this.turn++ % this.fates.length] ?? 'commits';
