@@ -9,14 +9,17 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeGraphiql } from './graphiql.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const stamp = join(root, 'dist', '.source-hash');
-const schemaStamp = join(root, 'src', 'generated', '.schema-hash');
+const generated = join(root, 'src', 'generated');
+const schemaStamp = join(generated, '.schema-hash');
+const graphiqlStamp = join(generated, '.graphiql-hash');
 const require = createRequire(import.meta.url);
 
 function filesUnder(folder) {
@@ -61,7 +64,7 @@ const own = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'prisma/sch
 );
 const sources = existsSync(join(root, 'src')) ? hashOf([...filesUnder('src'), ...own]) : null;
 const fresh = sources === null || has(stamp, sources);
-const compiler = installed('typescript') !== null && installed('prisma') !== null;
+const compiler = ['typescript', 'prisma', '@graphql-yoga/render-graphiql'].every((name) => installed(name) !== null);
 
 if (mode !== undefined && fresh) process.exit(0);
 if (!compiler) {
@@ -82,6 +85,12 @@ if (!has(schemaStamp, schema)) {
   run('prisma', 'prisma', ['generate']);
   writeFileSync(schemaStamp, schema);
 }
+const graphiql = hashOf([installed('@graphql-yoga/render-graphiql'), join(root, 'scripts', 'graphiql.mjs')]);
+if (!has(graphiqlStamp, graphiql)) {
+  await writeGraphiql(join(generated, 'graphiql'));
+  writeFileSync(graphiqlStamp, graphiql);
+}
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 run('typescript', 'tsc', ['-p', 'tsconfig.build.json']);
+cpSync(join(generated, 'graphiql'), join(root, 'dist', 'generated', 'graphiql'), { recursive: true });
 writeFileSync(stamp, sources);

@@ -25,6 +25,8 @@ export interface Parts {
   readonly keys: Keys;
   readonly audit: Audit;
   readonly metrics: Metrics;
+  /** Whether GraphQL tells its schema. */
+  readonly introspection: boolean;
   /** What the receiving half finds wrong with itself, in sentences. */
   readonly problems: () => readonly string[];
   readonly spool: () => SpoolState;

@@ -105,6 +105,8 @@ const origins = z
     'must be origins such as https://console.example.com, without a path, with commas between them',
   );
 
+const onOff = oneOf('on', 'off').transform((text) => text === 'on');
+
 const optionalText = z.string().transform((text) => (text === '' ? null : text));
 
 /** Who may ask over HTTP. */
@@ -124,6 +126,12 @@ const ACCESS_KEYS = {
     numeric(0, 100_000),
     '100',
     'Requests a second of one key, and of one address; ten times as many at once after a rest. 0: no limit.',
+  ),
+  GRAPHQL_INTROSPECTION: key(onOff, 'on', 'Whether GraphQL tells its schema, also to who shows no key: on or off.'),
+  GRAPHIQL: key(
+    onOff,
+    'on',
+    'Whether the page /graphiql, to write queries on, is served; without GRAPHQL_INTROSPECTION it knows no fields.',
   ),
   RINGLEDGER_KEY: key(
     optionalText,

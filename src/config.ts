@@ -34,6 +34,9 @@ export interface Config {
   readonly corsOrigins: readonly string[];
   /** 0: unlimited. */
   readonly requestsPerS: number;
+  /** Whether GraphQL tells its schema, and whether the page /graphiql is served. */
+  readonly graphqlIntrospection: boolean;
+  readonly graphiql: boolean;
   /** Null: run the embedded PostgreSQL under `dataDir`. */
   readonly databaseUrl: string | null;
   readonly databaseConnectionsMax: number;
@@ -154,6 +157,8 @@ function toConfig(values: ConfigValues, folder: string): Config {
     trustProxy: values.TRUST_PROXY,
     corsOrigins: values.CORS_ORIGINS,
     requestsPerS: values.RATE_LIMIT_PER_S,
+    graphqlIntrospection: values.GRAPHQL_INTROSPECTION,
+    graphiql: values.GRAPHIQL,
     databaseUrl: values.DATABASE_URL,
     databaseConnectionsMax: values.DATABASE_CONNECTIONS_MAX,
     dataDir: resolve(folder, values.DATA_DIR),

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { NestFactory } from '@nestjs/core';
 import { openDoor } from './api/door.js';
+import { serveGraphiql } from './api/graphql/graphiql.js';
 import { Reading } from './api/reading.js';
 import { serveOpenApi } from './api/rest/openapi.js';
 import { AppModule, type Parts } from './app.module.js';
@@ -65,13 +66,14 @@ export async function serveHttp(config: Config, served: Served, log: Log): Promi
   const app = await NestFactory.create(
     AppModule.over({
       ...{ database, clock, reading, sourceSettings, metrics, problems, spool: () => receiver.spool() },
-      ...{ receiving: receivingOf(receiver), keys, audit },
+      ...{ receiving: receivingOf(receiver), keys, audit, introspection: config.graphqlIntrospection },
     }),
     { logger: log, abortOnError: false },
   );
   try {
     openDoor(app, { gate, ...config });
     serveOpenApi(app);
+    if (config.graphiql) serveGraphiql(app);
     await app.listen(config.httpPort, config.httpHost);
     return { url: await app.getUrl(), close: () => app.close() };
   } catch (error) {

@@ -110,6 +110,17 @@ test('.env.example holds the keys of the configuration, each once', () => {
   expect(keys.sort()).toEqual(Object.keys(CONFIG_KEYS).sort());
 });
 
+test('the table of the configuration in README.md says what .env.example says', () => {
+  const rows = Object.entries(CONFIG_KEYS).map(
+    ([name, { standard, comment }]) =>
+      `| \`${name}\` | ${standard === '' ? 'not set' : `\`${standard}\``} | ${comment} |`,
+  );
+  const printed = read('README.md')
+    .split('\n')
+    .filter((line) => /^\| `[A-Z][A-Z0-9_]+` \|/.test(line));
+  expect(printed).toEqual(rows);
+});
+
 test('every relative link of a document leads to a file', () => {
   const dead = documents.flatMap((path) =>
     [...read(path).matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)/g)].flatMap(([, target = '']) =>

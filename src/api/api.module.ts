@@ -12,7 +12,7 @@ import { Audit } from '../access/audit.js';
 import { AccessGuard, RefusalRecorder } from '../access/guard.js';
 import { Keys } from '../access/keys.js';
 import { AccessResolver } from './graphql/access.resolver.js';
-import { GRAPHQL_OPTIONS } from './graphql/graphql.options.js';
+import { graphqlOptions } from './graphql/graphql.options.js';
 import { Exports } from '../query/export/exports.js';
 import { SourceSettings } from '../sources/settings.js';
 import { SourceSettingsResolver } from './graphql/mutations.js';
@@ -43,6 +43,8 @@ export interface ApiModuleOptions extends Pick<FactoryProvider<Reading>, 'inject
   readonly exports: Exports;
   /** The receiver of this process, as it is asked. */
   readonly receiving: Receiving;
+  /** Whether GraphQL tells its schema to whoever asks. */
+  readonly introspection: boolean;
 }
 
 /** REST and GraphQL over one {@link Reading}. OpenAPI is served by `serveOpenApi(app)`, which needs the application. */
@@ -57,10 +59,11 @@ export class ApiModule implements NestModule {
     exports,
     keys,
     audit,
+    introspection,
   }: ApiModuleOptions): DynamicModule {
     return {
       module: ApiModule,
-      imports: [...imports, GraphQLModule.forRoot(GRAPHQL_OPTIONS)],
+      imports: [...imports, GraphQLModule.forRoot(graphqlOptions(introspection))],
       controllers: [
         CallsController,
         ChangesController,

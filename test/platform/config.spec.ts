@@ -32,6 +32,7 @@ test('nothing set is the public contract', () => {
     httpHost: '127.0.0.1',
     httpPort: 3000,
     ...{ initialAdminKeyFile: null, trustProxy: null, corsOrigins: [], requestsPerS: 100 },
+    ...{ graphqlIntrospection: true, graphiql: true },
     databaseUrl: null,
     databaseConnectionsMax: 10,
     dataDir: '/srv/data',

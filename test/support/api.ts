@@ -9,6 +9,7 @@ import { Gate } from '../../src/access/gate.js';
 import { Keys } from '../../src/access/keys.js';
 import { ApiModule } from '../../src/api/api.module.js';
 import { openDoor } from '../../src/api/door.js';
+import { serveGraphiql } from '../../src/api/graphql/graphiql.js';
 import { type Configured, Reading } from '../../src/api/reading.js';
 import { Receiving } from '../../src/api/receiving.js';
 import { serveOpenApi } from '../../src/api/rest/openapi.js';
@@ -108,6 +109,10 @@ export interface ServedDoor {
   readonly host?: string;
   /** Where exports find the database; nowhere unless given. */
   readonly databaseUrl?: string;
+  /** Whether GraphQL tells its schema; it does unless told otherwise. */
+  readonly introspection?: boolean;
+  /** Likewise the page /graphiql. */
+  readonly graphiql?: boolean;
 }
 
 /** Serves what `db` holds as of `now`, on a free port; without limits, proxies and other origins unless given. */
@@ -127,7 +132,7 @@ export async function serveApi(db: PrismaClient, now: () => Date, door: ServedDo
     imports: [
       ApiModule.forRootAsync({
         useFactory: () => new Reading(db, clock, CONFIGURED),
-        ...{ sourceSettings, receiving, keys, audit, exports },
+        ...{ sourceSettings, receiving, keys, audit, exports, introspection: door.introspection ?? true },
       }),
     ],
     controllers: [HealthController, MetricsController],
@@ -141,6 +146,7 @@ export async function serveApi(db: PrismaClient, now: () => Date, door: ServedDo
   const { trustProxy = null, corsOrigins = [], requestsPerS = 0, host = '127.0.0.1' } = door;
   openDoor(app, { gate: new Gate(keys, clock, requestsPerS), trustProxy, corsOrigins });
   serveOpenApi(app);
+  if (door.graphiql ?? true) serveGraphiql(app);
   await app.listen(0, host);
   const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
