@@ -1,9 +1,10 @@
 /** What Prometheus scrapes. */
 import { Controller, Get, Header } from '@nestjs/common';
-import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Access } from '../access/access.js';
 import { By, Needs } from '../access/decorators.js';
 import { METRICS_TYPE } from './exposition.js';
+import { MayRefuse } from './health.schemas.js';
 import { Metrics } from './metrics.js';
 
 @ApiTags('health')
@@ -18,12 +19,12 @@ export class MetricsController {
   @ApiOperation({
     summary: 'Metrics for Prometheus, each with its meaning; a database that is away takes only its own.',
   })
-  @ApiProduces('text/plain')
-  @ApiResponse({ status: 200, description: 'The text format of Prometheus, version 0.0.4.' })
   @ApiResponse({
-    status: 403,
-    description: 'From elsewhere than this machine: needs a key with the scope metrics:read.',
+    status: 200,
+    description: 'The text format of Prometheus, version 0.0.4.',
+    content: { 'text/plain': { schema: { type: 'string' } } },
   })
+  @MayRefuse([403, 'From elsewhere than this machine: needs a key with the scope metrics:read.'])
   read(@By() access: Access): Promise<string> {
     // What scrapes beside the receiver needs no secret: it could read /proc.
     if (!access.holder.local) {

@@ -20,6 +20,9 @@ export interface Parameter<T = unknown> {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly preset?: string | number;
+  /** Characters of each value of a text. */
+  readonly lengthMin?: number;
+  readonly lengthMax?: number;
   readonly schema: z.ZodType<T>;
 }
 
@@ -36,10 +39,12 @@ export interface NumberPattern {
 }
 
 /** Any of at most so many values: 100 numbers in one filter are what users ask for, thousands are an export. */
-const VALUES_MAX = 100;
+export const VALUES_MAX = 100;
 const TEXT_MAX = 256;
 /** A part of 3 digits reads a trigram index 130 times slower than one of 5. */
 const PART_DIGITS_MIN = 4;
+/** As OpenAPI says it; `numberSchema` tells what is wrong besides. */
+export const NUMBER_PATTERN = `^([^*]+\\*?|\\*([^*]*[0-9]){${String(PART_DIGITS_MIN)}}[^*]*\\*)$`;
 const SEARCH_MIN = 4;
 
 const textSchema = z
@@ -112,12 +117,16 @@ export const optionalInstant = (description: string): Parameter<number | undefin
   optional('instant', instantSchema, description);
 export const optionalFlag = (description: string): Parameter<boolean | undefined> =>
   optional('flag', flagSchema, description);
-export const anyText = (description: string): Parameter<readonly string[] | undefined> =>
-  anyOf('text', textSchema, description);
+export const anyText = (description: string): Parameter<readonly string[] | undefined> => ({
+  ...anyOf('text', textSchema, description),
+  lengthMax: TEXT_MAX,
+});
 export const anyNumber = (description: string): Parameter<readonly NumberPattern[] | undefined> =>
   anyOf('number', numberSchema, `${description} Exactly, by prefix (4420*) or by part (*5551*, at least 4 digits).`);
-export const optionalText = (description: string): Parameter<string | undefined> =>
-  optional('text', textSchema.max(1024), description);
+export const optionalText = (description: string): Parameter<string | undefined> => ({
+  ...optional('text', textSchema, description),
+  lengthMax: TEXT_MAX,
+});
 
 /** Free text: a search for fewer characters would find by everything, and slowly. */
 export const optionalSearch = (description: string): Parameter<string | undefined> => ({
@@ -130,6 +139,8 @@ export const optionalSearch = (description: string): Parameter<string | undefine
     description,
   ),
   clear: true,
+  lengthMin: SEARCH_MIN,
+  lengthMax: TEXT_MAX,
 });
 
 export function optionalCount(minimum: number, maximum: number, description: string): Parameter<number | undefined> {

@@ -1,6 +1,6 @@
 /** OpenAPI schemas and parameters, made from the contract's tables. */
 import type { Enumeration, Field, FieldTable, Kind } from '../../query/field.js';
-import type { Parameter, ParameterTable } from '../../query/parameters.js';
+import { NUMBER_PATTERN, type Parameter, type ParameterTable, VALUES_MAX } from '../../query/parameters.js';
 
 /** As much of an OpenAPI 3.0 schema as the contract needs. */
 export interface Schema {
@@ -12,6 +12,11 @@ export interface Schema {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly default?: string | number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly pattern?: string;
+  readonly minItems?: number;
+  readonly maxItems?: number;
   readonly items?: Schema;
   readonly properties?: Record<string, Schema>;
   readonly required?: string[];
@@ -65,13 +70,14 @@ export function listSchema(row: string, more: Record<string, Schema> = {}): Sche
 
 const PARAMETER_KINDS: Readonly<Record<Exclude<Parameter['kind'], 'enum' | 'order'>, Schema>> = {
   text: { type: 'string' },
-  number: { type: 'string' },
+  number: { type: 'string', pattern: NUMBER_PATTERN },
   instant: { type: 'string', format: 'date-time' },
   count: { type: 'integer', format: 'int64' },
   flag: { type: 'boolean' },
 };
 
-function parameterSchema({ kind, many, enumeration, minimum, maximum, preset }: Parameter): Schema {
+function parameterSchema(parameter: Parameter): Schema {
+  const { kind, many, enumeration, minimum, maximum, preset, lengthMin = 1, lengthMax } = parameter;
   const base: Schema =
     enumeration === undefined
       ? PARAMETER_KINDS[kind === 'enum' || kind === 'order' ? 'text' : kind]
@@ -81,8 +87,9 @@ function parameterSchema({ kind, many, enumeration, minimum, maximum, preset }: 
     ...(minimum === undefined ? {} : { minimum }),
     ...(maximum === undefined ? {} : { maximum }),
     ...(preset === undefined ? {} : { default: preset }),
+    ...(lengthMax === undefined ? {} : { minLength: lengthMin, maxLength: lengthMax }),
   };
-  return many ? { type: 'array', items: one } : one;
+  return many ? { type: 'array', items: one, minItems: 1, maxItems: VALUES_MAX } : one;
 }
 
 export interface QueryParameter {
