@@ -15,7 +15,8 @@ const SPOOL_FIELDS = {
   circuit: {
     type: 'string',
     enum: [...CIRCUIT_STATES],
-    description: 'closed: batches go to PostgreSQL. open, trial: to the spool. draining: to PostgreSQL, the spool beside.',
+    description:
+      'closed: batches go to PostgreSQL. open, trial: to the spool. draining: to PostgreSQL, the spool beside.',
   },
   circuitAgeMs: count('How long it has been so.'),
   depth: count('Notifications that wait for PostgreSQL.'),

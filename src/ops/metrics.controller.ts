@@ -25,7 +25,7 @@ export class MetricsController {
     content: { 'text/plain': { schema: { type: 'string' } } },
   })
   @MayRefuse([403, 'From elsewhere than this machine: needs a key with the scope metrics:read.'])
-  read(@By() access: Access): Promise<string> {
+  scrape(@By() access: Access): Promise<string> {
     // What scrapes beside the receiver needs no secret: it could read /proc.
     if (!access.holder.local) {
       access.demand('metrics:read', 'From another machine this');

@@ -46,7 +46,7 @@ export class ExportsController implements OnModuleDestroy {
     query: EXPORT_QUERY,
     answer: FILE,
   })
-  async calls(
+  async exportCalls(
     @Query() query: Raw,
     @By() access: Access,
     @Req() request: Request,
