@@ -3,7 +3,8 @@ import type { Access } from '../access/access.js';
 import type { Clock } from '../clock.js';
 import type { SpoolState } from '../ingest/spool/standby.js';
 import { ReadUnavailable } from '../query/faults.js';
-import { readReceivers } from '../query/receivers.js';
+import { hasPartIndex } from '../query/part-index.js';
+import { type Receivers, readReceivers } from '../query/receivers.js';
 import type { Reads } from '../query/sql.js';
 
 export interface Readiness {
@@ -15,6 +16,20 @@ export interface Readiness {
   /** open: no key has been made, so whoever is on this machine may read; keys: who asks shows one. */
   readonly access: 'open' | 'keys';
   readonly asOf: Date;
+}
+
+const NO_PART_INDEX =
+  'Numbers are looked for by part (*5551*), and texts by q, without an index, so that every call is read: PostgreSQL had no pg_trgm ' +
+  'when the schema was made. README, "When something is wrong", has what to run once it has.';
+
+function lagging({ running, heldBackBy, heldSince }: Receivers): readonly string[] {
+  if (running === 0)
+    return ['No receiver runs: reports are not received, and their senders give up after their last retry.'];
+  if (heldBackBy === null || heldSince === null) return [];
+  const since = heldSince.toISOString();
+  return [
+    `Receiver ${heldBackBy} has stored nothing that came after ${since}: no later call settles until it does or is retired.`,
+  ];
 }
 
 export class Health {
@@ -50,13 +65,7 @@ export class Health {
   }
 
   private async impairments(now: number): Promise<readonly string[]> {
-    const { running, heldBackBy, heldSince } = await readReceivers(this.db, now);
-    if (running === 0)
-      return ['No receiver runs: reports are not received, and their senders give up after their last retry.'];
-    if (heldBackBy === null || heldSince === null) return [];
-    const since = heldSince.toISOString();
-    return [
-      `Receiver ${heldBackBy} has stored nothing that came after ${since}: no later call settles until it does or is retired.`,
-    ];
+    const [receivers, partIndex] = await Promise.all([readReceivers(this.db, now), hasPartIndex(this.db)]);
+    return [...lagging(receivers), ...(partIndex ? [] : [NO_PART_INDEX])];
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
 import type { PrismaClient } from '../generated/prisma/client.js';
+import { trimAudit } from './audit-trim.js';
 import { continueChanges } from './change-base.js';
 import { dropLossWindows } from './loss-windows.js';
 import { DAILY_TABLES, dropPartitions, ensurePartitions } from './partitions.js';
@@ -15,8 +16,8 @@ export interface PartitionKeeper {
 }
 
 /**
- * Makes partitions ahead of time and drops those older than the retention, with the loss windows of that time: now, and then every
- * hour. Before that, once, it sees to the numbers of the changes feed (change-base.ts).
+ * Makes partitions ahead of time and drops those older than the retention, with the loss windows and the audit trail of that time: now, and
+ * then every hour. Before that, once, it sees to the numbers of the changes feed (change-base.ts).
  * @param onFault told when a later round failed; the next one tries again
  * @throws what the database said when the first round failed
  */
@@ -34,6 +35,7 @@ export async function keepPartitions(
       await dropPartitions(prisma, table, now - retentionDays * DAY_MS);
     }
     await dropLossWindows(prisma, now, retentionDays);
+    await trimAudit(prisma, now - retentionDays * DAY_MS);
   };
   await continueChanges(prisma);
   await round();

@@ -5,7 +5,9 @@ import type { AskedKey } from '../../src/access/judge-key.js';
 import { type KeyMaker, Keys } from '../../src/access/keys.js';
 import { AccessUnavailable } from '../../src/access/ports.js';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
+import { trimAudit } from '../../src/store/audit-trim.js';
 import { PgKeyStore } from '../../src/store/keys.js';
+import { keepPartitions } from '../../src/store/partition-keeper.js';
 import { type TestDatabase, testDatabase, testPool, testPrisma } from '../support/database.js';
 
 const NOW = Date.UTC(2026, 2, 1);
@@ -211,4 +213,23 @@ test('while the database is away no key is made, none is known, and one that was
   await expect(keys.create(BILLING, MAKER)).rejects.toBeInstanceOf(AccessUnavailable);
   clock.at += 3_600_000;
   await expect(gate.admit({ secret, ...FAR })).rejects.toBeInstanceOf(AccessUnavailable);
+});
+
+test('the trail is kept for the retention: what is older goes, the oldest first, so much in a round', async () => {
+  const day = 86_400_000;
+  const instants = [0, 1, 2, 3, 4].map((days) => new Date(clock.at - days * day).toISOString());
+  await pool.query(
+    `insert into audit (id, at, kind, who, address, action, times)
+     select gen_random_uuid(), at, 'clear_read', 'x', '::1', 'GET', 1 from unnest($1::timestamptz[]) as at`,
+    [instants],
+  );
+  const left = async (): Promise<number> =>
+    Number((await pool.query<{ count: string }>('select count(*) from audit')).rows[0]?.count);
+  expect(await trimAudit(prisma, clock.at - 1.5 * day, 1, 2)).toBe(2);
+  expect(await left()).toBe(3);
+  expect(await trimAudit(prisma, clock.at - 1.5 * day)).toBe(1);
+  // As a start does, and then every hour.
+  const keeper = await keepPartitions(prisma, { now: () => clock.at + 0.5 * day }, 1, () => undefined);
+  keeper.stop();
+  expect(await left()).toBe(1);
 });

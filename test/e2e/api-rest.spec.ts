@@ -1,4 +1,5 @@
 /** REST over real HTTP on real PostgreSQL. */
+import { readFileSync } from 'node:fs';
 import { type TestApi, testApi } from '../support/api.js';
 import {
   insertCall,
@@ -211,6 +212,19 @@ describe('health', () => {
     ]);
     await api.pool.query('delete from receiver');
     expect((await api.get('/health/ready')).body['problems']).toEqual([expect.stringMatching(/^No receiver runs/)]);
+    await insertReceiver(api.pool);
+  });
+
+  test('without pg_trgm it is ready, says that parts are slow, and README has the statement that mends it', async () => {
+    await api.pool.query('drop index call_settled_part_idx');
+    const { status, body } = await api.get('/health/ready');
+    const [problem] = body['problems'] as string[];
+    expect([status, problem]).toEqual([200, expect.stringMatching(/by part .* without an index/)]);
+    expect((await api.get('/api/v1/calls?caller=*1234567*')).status).toBe(200);
+    const [, mending = ''] =
+      /`create extension pg_trgm; (create index [^`]*)`/.exec(readFileSync('README.md', 'utf8')) ?? [];
+    await api.pool.query(mending);
+    expect((await api.get('/health/ready')).body['problems']).toEqual([]);
   });
 });
 
