@@ -121,6 +121,17 @@ test('the table of the configuration in README.md says what .env.example says', 
   expect(printed).toEqual(rows);
 });
 
+test('every test that docs/needs.md names is there', () => {
+  const named = [...read('docs/needs.md').matchAll(/`((?:src|test)\/[^`]+)`((?:,? "[^"]+")*)/g)];
+  expect(named.length).toBeGreaterThan(25);
+  const missing = named.flatMap(([, path = '', titles = '']) => {
+    const text = read(path).replaceAll("\\'", "'");
+    const absent = [...titles.matchAll(/"([^"]+)"/g)].filter(([, title = '']) => !text.includes(title));
+    return text === '' ? [path] : absent.map(([title]) => `${path}: ${title}`);
+  });
+  expect(missing).toEqual([]);
+});
+
 test('every relative link of a document leads to a file', () => {
   const dead = documents.flatMap((path) =>
     [...read(path).matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)/g)].flatMap(([, target = '']) =>

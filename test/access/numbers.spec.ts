@@ -1,5 +1,5 @@
 /**
- * FIELD.md 16, "Masking that a filter can undo": every way by which a number could be learned without `numbers:clear` is tried,
+ * docs/needs.md 16, "a filter undoes the mask": every way by which a number could be learned without `numbers:clear` is tried,
  * on every surface there is. New filters, routes and fields are tried without being named here.
  */
 import { getNamedType, type GraphQLObjectType, isObjectType } from 'graphql';

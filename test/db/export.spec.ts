@@ -1,4 +1,4 @@
-/** What an export writes, from real PostgreSQL. FIELD: large exports, daylight saving in exports, CSV injection with the + of a number kept. */
+/** What an export writes, from real PostgreSQL. docs/needs.md 11, 12 and 16: large exports, daylight saving, CSV injection with the + of a number kept. */
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { Access } from '../../src/access/access.js';

@@ -145,7 +145,7 @@ describe('history', () => {
     } else expect([...found].sort()).toEqual(expected.split(' ').sort());
   });
 
-  test('FIELD several numbers in one filter: a hundred, each exactly, by prefix or by part', async () => {
+  test('need 12: several numbers in one filter: a hundred, each exactly, by prefix or by part', async () => {
     const caller = Array.from({ length: 98 }, (_, index) => String(900_000 + index));
     expect((await shown({ caller: [...caller, '44%*', '*75551*'], sort: 'firstSeenAt' })).join(' ')).toBe(
       'short percent',
@@ -157,7 +157,7 @@ describe('history', () => {
     expect(await shown({ q: id })).toEqual(['missed']);
   });
 
-  test('FIELD totals are optional, because they are slow: told only when asked, exact or as an estimate', async () => {
+  test('need 9: totals are optional, because they are slow: told only when asked, exact or as an estimate', async () => {
     await pool.query('analyze call');
     const totalOf = async (asked: Record<string, unknown>): Promise<unknown> =>
       (await readCalls(db, readParameters(CALLS_QUERY, asked))).total;

@@ -90,7 +90,7 @@ describe('what a row says', () => {
   });
 });
 
-describe('concurrency (FIELD: counted right)', () => {
+describe('concurrency (need 15: counted right)', () => {
   const lasting = (from: Date, to: Date, row: Row = {}): Promise<unknown> =>
     insertCall(pool, { first_seen_at: from, ringing_at: from, answered_at: from, ended_at: to, ...row });
   const peaks = async (asked: Record<string, unknown>, asOf = time(1_000)): Promise<unknown> =>

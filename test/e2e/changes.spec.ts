@@ -1,5 +1,5 @@
 /**
- * The changes feed over REST and GraphQL. FIELD: corrections after billing come as revisions with what they changed
+ * The changes feed over REST and GraphQL. docs/needs.md 17: corrections after billing come as revisions with what they changed
  * (ivozprovider#525, coopcycle-web#4894); paging does not drift (kazoo PR 5491).
  */
 import { setTimeout as sleep } from 'node:timers/promises';

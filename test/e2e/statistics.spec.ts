@@ -1,6 +1,6 @@
 /** Statistics over real HTTP: the same through REST and GraphQL, and what a faulty question gets. */
 import { type TestApi, testApi } from '../support/api.js';
-import { insertCall, insertReceiver, insertSource, time } from '../support/rows.js';
+import { insertCall, insertReceiver, insertSource, RINGING, time } from '../support/rows.js';
 
 const ROW =
   'bucketStart group calls answered notAnswered unknown answerRatioRung acdMs ringMsP50 ringMsP95 concurrencyPeak gaps';
@@ -41,6 +41,12 @@ test('GraphQL answers the same question with the same rows', async () => {
     { bucketStart: '2026-02-28T18:30:00.000Z', group: '7', calls: 1 },
     { group: '8' },
   ]);
+});
+
+test('need 13: active calls are grouped by a filter on their states', async () => {
+  await insertCall(api.pool, { ...RINGING, first_seen_at: time(-1), stale_at: time(4), menu_id: '9' });
+  const { body } = await api.get('/api/v1/statistics?bucket=all&groupBy=menu&state=ringing&state=answered');
+  expect(body['data']).toMatchObject([{ group: '9', calls: 1, concurrencyPeak: 1, answerRatioRung: null }]);
 });
 
 describe('a faulty question is a problem document that names every fault', () => {

@@ -10,7 +10,7 @@ function lengths(from: string, to: string, bucket: Bucket, zone: string): string
   return cells.map((cell) => (cell.to - cell.from) / HOUR_MS).join(' ');
 }
 
-describe('days of a zone (FIELD: time zones and daylight saving in filters and exports)', () => {
+describe('days of a zone (need 11: time zones and daylight saving)', () => {
   test.each([
     ['2026-03-28T23:00Z', '2026-03-30T22:00Z', 'Europe/Berlin', '23 24'],
     ['2026-10-24T22:00Z', '2026-10-26T23:00Z', 'Europe/Berlin', '25 24'],
