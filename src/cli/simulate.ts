@@ -6,6 +6,7 @@ import { RINGING_CODES } from '../simulator/plan.js';
 import { judgementText, outcomeJson, runText } from '../simulator/report.js';
 import { SENT_SERIAL_MEANINGS } from '../simulator/serials.js';
 import { type Progress, simulate, type SimulateOptions } from '../simulator/simulate.js';
+import { configuredApi } from './field/server.js';
 import { addFormatOptions, type FormatFlags, formatOf } from './format.js';
 
 /** The command line: 0 the ledger told the truth, 1 it did not, 2 the run was not possible. */
@@ -102,7 +103,7 @@ function addNetworkOptions(command: Command): void {
 
 function addRunOptions(command: Command): void {
   command
-    .option('--api <url>', "the ledger's HTTP address", 'http://127.0.0.1:3000')
+    .option('--api <url>', "the ledger's HTTP address", configuredApi())
     .option('--seed <text>', 'replays the same calls and the same fate of each datagram (default: a new one)')
     .option('--wait <s>', 'how long records may take to settle (default: as long as the settings allow)', seconds)
     .option('--down-ms <n>', 'how long the receiver was truly down (default: as its HTTP port shows)', whole)
