@@ -1,5 +1,6 @@
 /** What an export writes, from real PostgreSQL. docs/needs.md 11, 12 and 16: large exports, daylight saving, CSV injection with the + of a number kept. */
 import { randomUUID } from 'node:crypto';
+import { getEventListeners } from 'node:events';
 import type pg from 'pg';
 import { Access } from '../../src/access/access.js';
 import { Forbidden } from '../../src/access/denied.js';
@@ -172,6 +173,15 @@ test('a fifth export at a time is told to come again, and one that is closed mak
   await open[0]?.close();
   await (await exports.open(CLEAR, { callId: randomUUID() }, STAYS)).close();
   for (const one of open) await one.close();
+});
+
+test('an export that is over listens to nobody any more: the signal of a process outlives many', async () => {
+  const { signal } = new AbortController();
+  const open = await exports.open(CLEAR, {}, signal);
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  await open.close();
+  await expect(exports.open(CLEAR, { tz: 'Mars/Olympus' }, signal)).rejects.toThrow(BadParameters);
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
 test('an export reads one snapshot: what is written meanwhile is not in it', async () => {

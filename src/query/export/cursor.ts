@@ -35,12 +35,16 @@ export function connectionTo(url: string): () => pg.Client {
 /** Opened by `open`, ended by `close`, which also stops a statement that runs. */
 export class RowCursor {
   private ending: Promise<void> | null = null;
+  private readonly abandon = (): void => void this.close();
 
   private constructor(
     private readonly client: pg.Client,
     private readonly write: Write,
     private ahead: Promise<Block>,
-  ) {}
+    private readonly gone: AbortSignal,
+  ) {
+    gone.addEventListener('abort', this.abandon);
+  }
 
   /**
    * Runs a query and fetches its first block, so that what is wrong with it shows here.
@@ -65,9 +69,7 @@ export class RowCursor {
       await client.query(`declare rows no scroll cursor for ${query.text}`, query.values);
       const first = await fetchBlock(client, write);
       if (gone.aborted) throw new Error('Nobody waits for it.');
-      const cursor = new RowCursor(client, write, Promise.resolve(first));
-      gone.addEventListener('abort', () => void cursor.close());
-      return cursor;
+      return new RowCursor(client, write, Promise.resolve(first), gone);
     } catch (error) {
       end();
       throw unavailable(error);
@@ -95,6 +97,8 @@ export class RowCursor {
 
   /** Ends the connection, and a statement that runs on it; its transaction has written nothing. */
   close(): Promise<void> {
+    // A signal may outlive many exports, as that of a process does.
+    this.gone.removeEventListener('abort', this.abandon);
     this.ending ??= this.client.end().catch(() => undefined);
     return this.ending;
   }
