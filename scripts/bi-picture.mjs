@@ -3,7 +3,7 @@
  *
  *   node scripts/bi-picture.mjs          on DATABASE_URL, or the embedded PostgreSQL under DATA_DIR
  *
- * The picture of the page: `ringledger seed --calls 40000 --days 31 --until 2026-04-01T00:00:00Z --seed bi`, `ringledger bi recount`, this.
+ * The picture of the page: `ringledger seed --calls 40000 --days 31 --until 2026-04-01T00:00:00Z --seed bi`, this.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import pg from 'pg';

@@ -1,10 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '../clock.js';
 import { loadConfig } from '../config.js';
-import { Database } from '../store/database.js';
 import { migrate } from '../store/migrate.js';
 import { provideDatabase } from '../store/provide.js';
-import { PgSeedStore } from '../store/seed.js';
+import { FILLING_SETTINGS, LedgerNotEmpty } from '../store/seed.js';
 import { seedLedger } from './seed/seed.js';
 
 const DAY_MS = 86_400_000;
@@ -32,29 +31,27 @@ export function seedCommand(): Command {
 
 async function run({ calls, seed, days, until: asked, force }: Flags): Promise<void> {
   const config = loadConfig();
-  const provided = await provideDatabase(config);
-  const database = new Database({ url: provided.url, connectionsMax: 3, bulk: true });
+  const provided = await provideDatabase(config, undefined, FILLING_SETTINGS);
   try {
     await migrate(provided.url);
-    await database.connect();
-    const store = new PgSeedStore(database.client);
-    if (force === true) await store.empty();
-    else if (!(await store.isEmpty())) throw new Error('The ledger is not empty. --force DELETES what it holds.');
     const until = asked ?? Math.floor(systemClock().now() / MINUTE_MS) * MINUTE_MS;
     const startedAt = performance.now();
     const { retry, intervalMs, marginMs, staleRingingMs, staleAnsweredMs, lossWindowMs } = config;
     const settings = { retry, intervalMs, marginMs, staleRingingMs, staleAnsweredMs, lossWindowMs };
     const seeding = { calls, seed, from: until - days * DAY_MS, until };
-    await seedLedger(store, seeding, settings, (done) => {
+    const told = (done: number): void => {
       if (process.stderr.isTTY) process.stderr.write(`\r${String(done)} calls`);
-    });
+    };
+    await seedLedger(provided.url, seeding, settings, { force: force === true, told });
     const seconds = Math.round((performance.now() - startedAt) / 1_000);
     console.log(
       `${String(calls)} calls in ${String(seconds)} s. The same again: ringledger seed --calls ${String(calls)} --seed ${seed} ` +
         `--days ${String(days)} --until ${new Date(until).toISOString()}`,
     );
+  } catch (error) {
+    if (!(error instanceof LedgerNotEmpty)) throw error;
+    throw new Error(`${error.message} --force DELETES what it holds.`, { cause: error });
   } finally {
-    await database.disconnect();
     if (provided.owner) await provided.stop();
   }
 }

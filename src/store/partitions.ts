@@ -1,7 +1,7 @@
 /** The part of a Prisma client these statements need; a plain `pg` client can be wrapped into it too. */
 export interface SqlRunner {
-  $executeRawUnsafe(sql: string): PromiseLike<number>;
-  $queryRawUnsafe<T>(sql: string): PromiseLike<T>;
+  $executeRawUnsafe(sql: string, ...values: unknown[]): PromiseLike<number>;
+  $queryRawUnsafe<T>(sql: string, ...values: unknown[]): PromiseLike<T>;
 }
 
 /** A table with a partition a day (UTC), named `<table>_20261122`, and one for what fits none, `<table>_default`. */

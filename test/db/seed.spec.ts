@@ -1,14 +1,23 @@
 /** Made-up history is what the product would have written of it: seeds of `ringledger seed` and `npm run bench:query`. */
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type pg from 'pg';
-import { seedLedger } from '../../src/cli/seed/seed.js';
+import { foldBlock } from '../../src/cli/seed/fold-block.js';
+import { lastWindow, seedLedger } from '../../src/cli/seed/seed.js';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
 import { rebuildLedger } from '../../src/ingest/rebuild.js';
 import type { Settings } from '../../src/notification.js';
+import { keepOnce } from '../../src/store/bi/keeper.js';
 import { PgLedgerStore } from '../../src/store/ledger.js';
 import { PgRebuildStore } from '../../src/store/rebuild.js';
-import { PgSeedStore } from '../../src/store/seed.js';
+import type { SeedBlock } from '../../src/store/seed-rows.js';
+import { isEmptyLedger, LedgerNotEmpty } from '../../src/store/seed.js';
+import { schemaSql } from '../support/contract.js';
 import { type TestDatabase, testDatabase, testPool, testPrisma } from '../support/database.js';
 
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SETTINGS: Settings = {
   ...{ retry: 6, intervalMs: 3_000, marginMs: 1_000 },
   ...{ staleRingingMs: 300_000, staleAnsweredMs: 14_400_000, lossWindowMs: 300_000 },
@@ -25,7 +34,7 @@ beforeAll(async () => {
   database = await testDatabase();
   pool = testPool(database);
   prisma = testPrisma(database);
-  await seedLedger(new PgSeedStore(prisma), SEEDING, SETTINGS);
+  await seedLedger(database.url, SEEDING, SETTINGS);
 }, 60_000);
 afterAll(async () => {
   await prisma.$disconnect();
@@ -71,11 +80,59 @@ test('the calls are of every kind, most of them settled', async () => {
 });
 
 test('the same seed gives the same history, and --force begins anew', async () => {
-  const store = new PgSeedStore(prisma);
   const before = await one(DIGEST);
-  expect(await store.isEmpty()).toBe(false);
-  await store.empty();
-  expect(await store.isEmpty()).toBe(true);
-  await seedLedger(store, SEEDING, SETTINGS);
+  expect(await isEmptyLedger(prisma)).toBe(false);
+  await expect(seedLedger(database.url, SEEDING, SETTINGS)).rejects.toThrow(LedgerNotEmpty);
+  await seedLedger(database.url, SEEDING, SETTINGS, { force: true });
   expect(await one(DIGEST)).toEqual(before);
 }, 60_000);
+
+test('a seeded ledger has the tables and indexes of every other', async () => {
+  expect(await schemaSql(pool)).toBe(await readFile(`${ROOT}contract/schema.sql`, 'utf8'));
+});
+
+test('the hours of a seeded ledger are counted, and its changes are told in the order of their writes', async () => {
+  const counted = await one('select sum(calls)::int as calls from call_hour');
+  expect(counted).toEqual({ calls: CALLS });
+  const later = await one(
+    'select max(tx) < (select pg_snapshot_xmin(pg_current_snapshot())::text::bigint + ahead from change_base) as told from call_change',
+  );
+  expect(later).toEqual({ told: true });
+  await keepOnce(prisma, () => UNTIL);
+  expect(await one('select sum(calls)::int as calls from call_hour')).toEqual(counted);
+});
+
+test('many calls are folded by workers, which make the same of them', async () => {
+  const calls = 20_000;
+  const many = await testDatabase();
+  const manyPool = testPool(many);
+  try {
+    const asked = ['--calls', String(calls), '--days', '2', '--until', new Date(UNTIL).toISOString(), '--seed', 'b'];
+    await promisify(execFile)(process.execPath, ['dist/cli/main.js', 'seed', ...asked], {
+      cwd: ROOT,
+      env: { ...process.env, DATABASE_URL: many.url },
+    });
+    const { rows } = await manyPool.query<{ tx: string; ids: readonly string[] }>(
+      'select changed_tx as tx, array_agg(id::text order by id) as ids from call group by 1 order by 1',
+    );
+    const seeding = { calls, seed: 'b', from: UNTIL - 2 * 86_400_000, until: UNTIL };
+    const making = { seeding, settings: SETTINGS, window: lastWindow(UNTIL, SETTINGS), firstTx: Number(rows[0]?.tx) };
+    const folded = rows.map((_, block) => ({
+      tx: String(making.firstTx + block),
+      ids: idsOf(foldBlock(making, block)),
+    }));
+    expect(rows).toEqual(folded);
+    expect(rows.flatMap(({ ids }) => ids)).toHaveLength(calls);
+  } finally {
+    await manyPool.end();
+    await many.close();
+  }
+}, 180_000);
+
+function idsOf({ lines }: SeedBlock): readonly string[] {
+  const text = Buffer.from(lines.call).toString();
+  return text
+    .split('\n')
+    .flatMap((line) => line.split(',')[1] ?? [])
+    .sort();
+}

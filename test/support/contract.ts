@@ -25,7 +25,7 @@ async function lines(pool: pg.Pool, statement: string): Promise<readonly string[
 }
 
 /** Tables with their columns, constraints and indexes, in the catalog's own words; partitions made by the day are left out. */
-async function schemaSql(pool: pg.Pool): Promise<string> {
+export async function schemaSql(pool: pg.Pool): Promise<string> {
   const tables = await lines(
     pool,
     `select oid::regclass::text as line from pg_class

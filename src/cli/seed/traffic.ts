@@ -39,7 +39,7 @@ export interface Seeding {
 }
 
 /** Begins of calls in order, spread over the hours as `HOURS` says. */
-export function begins({ calls, from, until }: Seeding): (index: number) => number {
+export function beginsOf({ calls, from, until }: Seeding): (index: number) => number {
   const hours = Math.ceil((until - from) / HOUR_MS);
   const sums = [0];
   for (let hour = 0; hour < hours; hour += 1) {
@@ -78,12 +78,12 @@ export function callOf(index: number, beginAt: number, seeding: Seeding): Seeded
   const single = String(1 + random.below(1_000_000));
   const events = active ? activeEvents(from, seeding.until, random) : eventsOf(from, random);
   const kept = events.filter((_, place) => place === 0 || !random.chance(0.004));
-  const arrivals = kept.flatMap(([state, stateRaw, at, place]) => {
+  const arrivals: Arrival[] = [];
+  for (const [state, stateRaw, at, place] of kept) {
     const serial = source.meaning === 'constant' ? single : String(place);
-    return receipts(at, random).map((stampAt) =>
-      arrivalOf(source.key, { ...content, serial, state, stateRaw }, stampAt),
-    );
-  });
+    const report = { ...content, serial, state, stateRaw };
+    for (const stampAt of receipts(at, random)) arrivals.push(arrivalOf(source.key, report, stampAt));
+  }
   const heard = arrivals.filter(({ stamp }, place) => place === 0 || stamp.at <= seeding.until);
   return { sourceKey: source.key, callId, arrivals: heard };
 }
@@ -120,7 +120,8 @@ function numberOf(random: Random): string {
 
 function arrivalOf(sourceKey: string, report: Report, at: number): Arrival {
   const { callId, serial, stateRaw, callerNumber, calleeNumber, forwardNumber, menuId, menuName } = report;
-  const fields = [callId, serial, stateRaw, callerNumber, calleeNumber, forwardNumber, menuId, menuName];
-  const payload = Buffer.from(fields.map((field) => field ?? '').join(','));
+  const payload = Buffer.from(
+    `${callId},${serial},${stateRaw},${callerNumber ?? ''},${calleeNumber ?? ''},${forwardNumber ?? ''},${menuId ?? ''},${menuName ?? ''}`,
+  );
   return { sourceKey, report, stamp: { at, idleMs: 0 }, payload };
 }

@@ -1,7 +1,5 @@
 /** Which hours are to be counted again: those that changed calls are in, or were in before the change. */
-import type { PrismaClient } from '../../generated/prisma/client.js';
-
-type Runner = Pick<PrismaClient, '$queryRawUnsafe' | '$executeRawUnsafe'>;
+import type { SqlRunner } from '../partitions.js';
 
 /** A call's former revision is looked for this far back at first: partitions are days, and looking through a year of them takes long. */
 const LOOK_BACK_MS = 3 * 86_400_000;
@@ -53,7 +51,7 @@ on conflict (hour_start) do nothing`;
  * @param now ms since the epoch
  * @returns how many changes it looked at
  */
-export async function noteChangedHours(db: Runner, now: number, limit: number): Promise<number> {
+export async function noteChangedHours(db: SqlRunner, now: number, limit: number): Promise<number> {
   const since = new Date(now - LOOK_BACK_MS).toISOString();
   const [found] = await db.$queryRawUnsafe<
     { changes: number; unfound: readonly string[]; unfoundKeys: readonly string[] }[]

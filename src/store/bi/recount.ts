@@ -5,9 +5,7 @@
  * An hour is never added to: it is counted whole, so that a figure cannot drift, and a lost or doubled note costs a count and not
  * a wrong number. docs/adr/0014-bi.md
  */
-import type { PrismaClient } from '../../generated/prisma/client.js';
-
-type Runner = Pick<PrismaClient, '$queryRawUnsafe' | '$executeRawUnsafe'>;
+import type { SqlRunner } from '../partitions.js';
 
 const SUMS = {
   calls: 'count(*)',
@@ -83,7 +81,7 @@ on conflict (source_key, day_start, menu_slot) do update set ${assign(DAY_VALUES
  * @param now the instant of the count, ms since the epoch
  * @returns how many hours it counted
  */
-export async function countDueHours(db: Runner, now: number, limit: number): Promise<number> {
+export async function countDueHours(db: SqlRunner, now: number, limit: number): Promise<number> {
   const due = await db.$queryRawUnsafe<{ hour: string }[]>(
     `delete from rollup_due where hour_start in (select hour_start from rollup_due order by hour_start desc limit $1)
      returning to_json(hour_start)#>>'{}' as hour`,
@@ -98,7 +96,7 @@ export async function countDueHours(db: Runner, now: number, limit: number): Pro
 }
 
 /** Notes every hour there is, to be counted again: after records were written by other means than the ledger's. */
-export async function noteAllHours(db: Runner): Promise<number> {
+export async function noteAllHours(db: SqlRunner): Promise<number> {
   return db.$executeRawUnsafe(
     `insert into rollup_due (hour_start)
      select distinct date_trunc('hour', first_seen_at, 'UTC') from call union select hour_start from call_hour
