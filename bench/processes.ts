@@ -12,13 +12,20 @@ import type { Load, Offered } from './generator.js';
 /** A receiver under test. */
 export interface Receiver {
   readonly port: number;
+  readonly pid: number;
   /** Largest resident memory so far, in MB; null where the system does not tell. */
   peakMb(): number | null;
   stop(): Promise<void>;
 }
 
+/** A product that answers too. */
+export interface Product extends Receiver {
+  /** Where it answers, without a path. */
+  readonly http: string;
+}
+
 /** Starts the built product on a database. */
-export async function startProduct(root: string, url: string): Promise<Receiver> {
+export async function startProduct(root: string, url: string): Promise<Product> {
   const [port, httpPort] = [await freePort(), await freePort()];
   const child = spawn(process.execPath, ['dist/cli/main.js', 'start'], {
     cwd: root,
@@ -29,8 +36,9 @@ export async function startProduct(root: string, url: string): Promise<Receiver>
       ...{ UDP_HOST: '127.0.0.1', LOG_LEVEL: 'error', LOG_FORMAT: 'json' },
     },
   });
-  await untilReady(child, `http://127.0.0.1:${String(httpPort)}/health/ready`);
-  return receiverOf(child, port);
+  const http = `http://127.0.0.1:${String(httpPort)}`;
+  await untilReady(child, `${http}/health/ready`);
+  return { ...receiverOf(child, port), http };
 }
 
 /** Brings a database to the product's schema. */
@@ -58,14 +66,27 @@ export async function offer(load: Load): Promise<Offered> {
   return JSON.parse(line) as Offered;
 }
 
+/** Largest resident memory of a process so far, in MB; null where the system does not tell, or it is gone. */
+export function peakMbOf(pid: number | undefined): number | null {
+  const status = `/proc/${String(pid)}/status`;
+  const peak = existsSync(status) ? /VmHWM:\s+(\d+)/.exec(readFileSync(status, 'utf8'))?.[1] : undefined;
+  return peak === undefined ? null : Math.round(Number(peak) / 1024);
+}
+
+/** CPU a process has used so far, in ms; null where the system does not tell. */
+export function cpuMsOf(pid: number): number | null {
+  const stat = `/proc/${String(pid)}/stat`;
+  if (!existsSync(stat)) return null;
+  // utime and stime, the 14th and 15th field, in hundredths of a second; the second field may hold spaces.
+  const fields = readFileSync(stat, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
 function receiverOf(child: ChildProcess, port: number): Receiver {
   return {
     port,
-    peakMb: () => {
-      const status = `/proc/${String(child.pid)}/status`;
-      const peak = existsSync(status) ? /VmHWM:\s+(\d+)/.exec(readFileSync(status, 'utf8'))?.[1] : undefined;
-      return peak === undefined ? null : Math.round(Number(peak) / 1024);
-    },
+    pid: child.pid ?? 0,
+    peakMb: () => peakMbOf(child.pid),
     stop: async () => {
       const exited = once(child, 'exit');
       child.kill('SIGTERM');

@@ -1,11 +1,11 @@
 /**
- * How long reads take on a large ledger: `npm run bench:query -- --calls 1000000 [--data <folder>] [--only <text>]`; prints the tables of
- * docs/benchmarks.md. A folder given is kept, and used again as it is.
+ * How long reads take on a large ledger: `npm run bench:query -- --calls 1000000 [--data <folder>] [--only <text>] [--exports]`; prints the
+ * tables of docs/benchmarks.md. A folder given is kept, and used again as it is. `--exports` measures exports and nothing else.
  *
  * Reads are called as the API calls them, with Prisma and PostgreSQL and without HTTP, which adds 1 to 3 ms.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, release, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seedLedger } from '../src/cli/seed/seed.js';
 import type { PrismaClient } from '../src/generated/prisma/client.js';
@@ -22,6 +22,8 @@ import { Database } from '../src/store/database.js';
 import { startEmbedded } from '../src/store/embedded/embedded.js';
 
 import { FILLING_SETTINGS, LedgerNotEmpty } from '../src/store/seed.js';
+import { tellExports } from './exports.js';
+import { machine } from './machine.js';
 import { Watched } from './plans.js';
 import { migrate } from './processes.js';
 import { pairs, type Question, type Samples, singles } from './questions.js';
@@ -42,16 +44,17 @@ interface Options {
   readonly data: string | null;
   /** Only the pages whose question holds this text. */
   readonly only: string;
+  readonly exports: boolean;
 }
 
 function optionsOf(args: readonly string[]): Options {
   const valueOf = (name: string): string | null => (args.includes(name) ? (args[args.indexOf(name) + 1] ?? '') : null);
   const calls = Number(valueOf('--calls') ?? '1000000');
   if (!Number.isSafeInteger(calls) || calls < 2_000) throw new Error('--calls takes a number from 2000 on');
-  return { calls, data: valueOf('--data'), only: valueOf('--only') ?? '' };
+  return { calls, data: valueOf('--data'), only: valueOf('--only') ?? '', exports: args.includes('--exports') };
 }
 
-async function main({ calls, data, only }: Options): Promise<void> {
+async function main({ calls, data, only, exports }: Options): Promise<void> {
   const folder = data ?? mkdtempSync(join(tmpdir(), 'ringledger-bench-'));
   try {
     await fill(folder, calls);
@@ -59,7 +62,8 @@ async function main({ calls, data, only }: Options): Promise<void> {
     const database = new Database({ url: cluster.url, connectionsMax: 4, bulk: true });
     try {
       await tellGround(database.client);
-      await measure(database.client, only);
+      if (exports) await tellExports(database.client, process.cwd(), cluster.url);
+      else await measure(database.client, only);
     } finally {
       await database.disconnect();
       await cluster.stop();
@@ -195,12 +199,8 @@ async function tellGround(prisma: PrismaClient): Promise<void> {
       (count(*) filter (where state <> 'ended'))::text as active, (select count(*)::text from notification) as notifications,
       (select count(*)::text from gap) as gaps, pg_size_pretty(pg_database_size(current_database())) as size,
       pg_size_pretty(pg_indexes_size('call_settled')) as "indexes of history" from call`;
-  const [cpu] = cpus();
   const facts = Object.entries(row ?? {}).map(([name, value]) => `${value} ${name}`);
-  console.log(
-    `${new Date().toISOString().slice(0, 10)}, ${String(cpus().length)} x ${cpu?.model.trim() ?? 'unknown'}, Linux ${release()}, ` +
-      `Node ${process.version}, embedded PostgreSQL: ${facts.join(', ')}; ${String(RUNS)} runs each.`,
-  );
+  console.log(`${machine()}: ${facts.join(', ')}; ${String(RUNS)} runs each.`);
 }
 
 await main(optionsOf(process.argv.slice(2)));
