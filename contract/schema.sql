@@ -259,11 +259,25 @@ create table call_hour (
   ring_ms_p50 bigint,
   ring_ms_p95 bigint,
   counted_at timestamp(3) with time zone not null,
+  ring_values bigint[],
   constraint call_hour_pkey PRIMARY KEY (source_key, hour_start, menu_slot),
   constraint call_hour_slot_check CHECK ((menu_slot = COALESCE(('='::text || menu_id), '-'::text)))
 );
-comment on table call_hour is 'Calls counted by hour of first receipt (UTC), source and menu. The key names a menu by = and its id, or - for none, since a key holds no null. Kept by counting whole hours again (src/store/bi): equal to a recount but for hours in rollup_due.';
+comment on table call_hour is 'Calls counted by hour of first receipt (UTC), source and menu. The key names a menu by = and its id, or - for none, since a key holds no null. ring_values are all ring_ms there are, in no order. Kept by counting whole hours again (src/store/bi): equal to a recount but for hours in rollup_due.';
 CREATE INDEX call_hour_hour_start_idx ON public.call_hour USING btree (hour_start);
+
+create table call_peak (
+  hour_start timestamp(3) with time zone not null,
+  grouping text not null,
+  slot text not null,
+  name text,
+  peak integer not null,
+  constraint call_peak_grouping_check CHECK (("grouping" = ANY (ARRAY['none'::text, 'menu'::text, 'source'::text]))),
+  constraint call_peak_peak_check CHECK ((peak > 0)),
+  constraint call_peak_pkey PRIMARY KEY (hour_start, "grouping", slot),
+  constraint call_peak_slot_check CHECK ((slot = COALESCE(('='::text || name), '-'::text)))
+);
+comment on table call_peak is 'Most calls at one instant of an hour (UTC), of all calls, of a menu or of a source, which name names; an hour in which none went on has no row. Peaks of groups cannot be added up, so each grouping is counted. Kept with call_hour.';
 
 create table call_settled (
   call_key uuid not null,

@@ -42,7 +42,7 @@ export const IMPORT_TABLE = {
   access: ['notification', ...LEAVES],
   fanout: ['notification', 'lifecycle', ...LEAVES],
   store: [...PURE, ...PORTS, 'generated', ...LEAVES],
-  query: [...PURE, 'access', 'store/database', 'generated', ...LEAVES],
+  query: [...PURE, 'access', 'store/database', 'store/peaks', 'generated', ...LEAVES],
   api: [...PURE, 'query', 'access', 'sources', 'ingest', 'fanout', ...LEAVES],
   ops: ['query', 'access', 'sources', 'ingest', 'transport', 'fanout', 'store/database', ...LEAVES],
   simulator: ['notification', 'wire', 'transport', ...LEAVES],

@@ -42,7 +42,7 @@ export class LedgerNotEmpty extends Error {
 }
 
 /** Tables that hold what was received and counted; sources, settings and keys stay with an empty ledger. */
-const FILLED = ['notification', 'call_evidence', 'call', 'call_change', 'gap', 'call_hour', 'call_day', 'rollup_due'];
+const FILLED = ['notification', 'call_evidence', 'call', 'call_change', 'gap', 'call_hour', 'call_day', 'call_peak', 'rollup_due'];
 /** What else `--force` deletes. */
 const EMPTIED = [
   ...['call_superseded', 'change_floor', 'quarantine', 'loss_window', 'outage', 'overflow', 'receiver', 'settings'],

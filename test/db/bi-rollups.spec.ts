@@ -4,6 +4,7 @@ import type { PrismaClient } from '../../src/generated/prisma/client.js';
 import { type Random, seeded } from '../../src/simulator/random.js';
 import { keepOnce } from '../../src/store/bi/keeper.js';
 import { noteAllHours } from '../../src/store/bi/recount.js';
+import { CHANGED, type Change, changesOf, WRITTEN } from '../support/changing.js';
 import { type TestDatabase, testDatabase, testPool, testPrisma } from '../support/database.js';
 import { neighboursDone } from '../support/neighbours.js';
 import { insertCall, RINGING, type Row, time } from '../support/rows.js';
@@ -11,18 +12,13 @@ import { insertCall, RINGING, type Row, time } from '../support/rows.js';
 let database: TestDatabase;
 let pool: pg.Pool;
 let db: PrismaClient;
-/** What a change repeats of its call. */
-let repeated: string;
+let write: Change;
 
 beforeAll(async () => {
   database = await testDatabase();
   pool = testPool(database);
   db = testPrisma(database);
-  const { rows } = await pool.query<{ columns: string }>(
-    `select string_agg(attname, ', ') as columns from pg_attribute
-     where attrelid = 'call_change'::regclass and attnum > 0 and attname not in ('tx', 'at', 'superseded')`,
-  );
-  repeated = rows[0]?.columns ?? '';
+  write = await changesOf(pool);
 }, 60_000);
 afterAll(async () => {
   await db.$disconnect();
@@ -30,7 +26,7 @@ afterAll(async () => {
   await database.close();
 }, 20_000);
 beforeEach(async () => {
-  await pool.query('truncate call, call_change, call_hour, call_day, rollup_due');
+  await pool.query('truncate call, call_change, call_hour, call_day, call_peak, rollup_due');
 });
 
 const NOW = time(5_000);
@@ -79,20 +75,6 @@ async function expectRight(): Promise<void> {
   }
 }
 
-const WRITTEN = 'written as materialized (select pg_current_xact_id()::text::bigint + ahead as tx from change_base)';
-
-/** Changes a call as the ledger does: the row and its change in one statement. */
-async function write(
-  statement: string,
-  values: readonly unknown[],
-  superseded = false,
-  on: pg.Pool | pg.PoolClient = pool,
-): Promise<void> {
-  const told = `insert into call_change (tx, at, superseded, ${repeated})
-    select changed_tx, now(), ${String(superseded)}, ${repeated} from changed`;
-  await on.query(`with ${WRITTEN}, changed as (${statement}), told as (${told}) select 1`, [...values]);
-}
-
 interface Known {
   readonly callKey: string;
   readonly id: string;
@@ -103,8 +85,6 @@ async function begin(row: Row): Promise<Known> {
   await write('update call set changed_tx = (select tx from written) where id = $1 returning *', [known.id]);
   return known;
 }
-
-const CHANGED = 'revision = revision + 1, changed_tx = greatest(changed_tx, (select tx from written))';
 
 /** As a re-cut takes an id away: with a last revision. */
 async function takeAway(id: string): Promise<void> {

@@ -6,7 +6,16 @@ import { STATISTICS_QUERY, type StatisticsRow } from '../../src/query/statistics
 import { readStatistics } from '../../src/query/statistics/read.js';
 import { seeded } from '../../src/simulator/random.js';
 import { type TestDatabase, testDatabase, testPool, testPrisma } from '../support/database.js';
-import { insertCall, insertGap, insertReceiver, insertSource, RINGING, type Row, time } from '../support/rows.js';
+import {
+  countNothingAhead,
+  insertCall,
+  insertGap,
+  insertReceiver,
+  insertSource,
+  RINGING,
+  type Row,
+  time,
+} from '../support/rows.js';
 
 const SETTINGS = { staleRingingMs: 300_000, staleAnsweredMs: 14_400_000 };
 
@@ -18,6 +27,7 @@ beforeAll(async () => {
   database = await testDatabase();
   pool = testPool(database);
   db = testPrisma(database);
+  await countNothingAhead(pool);
 }, 60_000);
 afterAll(async () => {
   await db.$disconnect();

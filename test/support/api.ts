@@ -26,7 +26,7 @@ import { Metrics, type MetricsOptions } from '../../src/ops/metrics.js';
 import { Readings } from '../../src/metrics/readings.js';
 import { SourceLabels } from '../../src/metrics/source-labels.js';
 import { type TestDatabase, testDatabase, testPool, testPrisma } from './database.js';
-import { time } from './rows.js';
+import { countNothingAhead, time } from './rows.js';
 
 export const CONFIGURED: Configured = {
   retry: 6,
@@ -171,6 +171,7 @@ export async function serveApi(db: PrismaClient, now: () => Date, door: ServedDo
 export async function testApi(): Promise<TestApi> {
   const database = await testDatabase();
   const pool = testPool(database);
+  await countNothingAhead(pool);
   const prisma = testPrisma(database);
   const clock = { at: time(0) };
   const served = await serveApi(prisma, () => clock.at, { databaseUrl: database.url });

@@ -1,19 +1,20 @@
 /** Statistics of calls: `GET /statistics`. What is counted stands in contract.ts, how in sql.ts. */
 import type { Settings } from '../../notification.js';
+import type { PeakRow } from '../../store/peaks.js';
 import { BadParameters } from '../faults.js';
 import { type Reads, rows } from '../sql.js';
 import { type Cell, cellsOf } from './buckets.js';
 import type { StatisticsQuery, StatisticsRow } from './contract.js';
 import { type Listening, listened, type Span } from './known.js';
+import { isRolled, readRolled } from './rolled.js';
 import {
   type Asked,
+  askedPeakStatement,
   type CountedRow,
   countStatement,
   type GapCountRow,
   gapStatement,
   listeningStatement,
-  type PeakRow,
-  peakStatement,
 } from './sql.js';
 
 /** Buckets (and hours in them) one question may have: 400 days by the hour. */
@@ -99,6 +100,27 @@ function inOrder(groups: Iterable<string | null>): readonly (string | null)[] {
   return found.length === 0 ? [null] : found;
 }
 
+interface Counted {
+  readonly counted: readonly CountedRow[];
+  readonly peaks: readonly PeakRow[];
+}
+
+async function countedAnew(db: Reads, asked: Asked): Promise<Counted> {
+  const [counted, peaks] = await Promise.all([
+    rows<CountedRow>(db, countStatement(asked)),
+    asked.from < asked.asOf ? rows<PeakRow>(db, askedPeakStatement(asked)) : [],
+  ]);
+  return { counted, peaks };
+}
+
+/** From hours as far as they go, and anew between. */
+async function countedAhead(db: Reads, asked: Asked): Promise<Counted> {
+  const { rest, ...rolled } = await readRolled(db, asked);
+  if (rest === null) return rolled;
+  const anew = await countedAnew(db, { ...asked, ...rest });
+  return { counted: [...rolled.counted, ...anew.counted], peaks: [...rolled.peaks, ...anew.peaks] };
+}
+
 /**
  * Reads the statistics a question asks for, as of `asOf`.
  * @throws BadParameters the period is empty, or would take more than {@link CELLS_MAX} buckets or {@link ROWS_MAX} rows
@@ -119,9 +141,8 @@ export async function readStatistics(
   const placed = cells.map((cell, index) => ({ from: cell.from, to: cell.to, part: partOf[index] ?? 0 }));
   const lookBackMs = settings.staleRingingMs + settings.staleAnsweredMs;
   const asked: Asked = { query, from, to, asOf, cells: placed, lookBackMs };
-  const [counted, peaks, gaps, [facts]] = await Promise.all([
-    rows<CountedRow>(db, countStatement(asked)),
-    from < asOf ? rows<PeakRow>(db, peakStatement(asked)) : [],
+  const [{ counted, peaks }, gaps, [facts]] = await Promise.all([
+    isRolled(query) ? countedAhead(db, asked) : countedAnew(db, asked),
     rows<GapCountRow>(db, gapStatement(asked)),
     rows<{ since: number | null; outages: readonly Span[]; sources: readonly string[] }>(
       db,

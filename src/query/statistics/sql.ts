@@ -1,16 +1,9 @@
 /** The statements of statistics. Cells are given to PostgreSQL as instants: it needs to know no time zone. */
 import { Prisma } from '../../generated/prisma/client.js';
+import { peakStatement, type Placed } from '../../store/peaks.js';
 import { callConditions } from '../calls.js';
 import { at, every } from '../sql.js';
 import type { Grouping, StatisticsQuery } from './contract.js';
-
-/** A cell's place among the rows asked for: buckets and hours by number. */
-export interface Placed {
-  readonly from: number;
-  readonly to: number;
-  /** Rows of the answer are of a part: a bucket, or an hour of the clock in it. */
-  readonly part: number;
-}
 
 /** What one question is put as; `from` and `to` are both set. */
 export interface Asked {
@@ -31,7 +24,7 @@ function prefixOf(column: string): Prisma.Sql {
   return Prisma.raw(`case when ${column} ~ '[0-9]' then ${begin} else ${column} end`);
 }
 
-const GROUPS: Readonly<Record<Grouping, Prisma.Sql>> = {
+export const GROUPS: Readonly<Record<Grouping, Prisma.Sql>> = {
   none: Prisma.sql`null::text`,
   menu: Prisma.sql`menu_id`,
   source: Prisma.sql`source_key`,
@@ -52,11 +45,11 @@ function instants(values: readonly number[]): Prisma.Sql {
 }
 
 /** The part that an instant of the asked period lies in: the cells follow each other. */
-function partOf(time: Prisma.Sql): Prisma.Sql {
+export function partOf(time: Prisma.Sql): Prisma.Sql {
   return Prisma.sql`part_of[width_bucket(${time}, starts)]`;
 }
 
-function asked(cells: readonly Placed[]): Prisma.Sql {
+export function askedCells(cells: readonly Placed[]): Prisma.Sql {
   const starts = instants(cells.map(({ from }) => from));
   const parts = Prisma.sql`${cells.map(({ part }) => part)}::int[]`;
   return Prisma.sql`asked as materialized (select ${starts} as starts, ${parts} as part_of)`;
@@ -79,7 +72,7 @@ export interface CountedRow {
 export function countStatement({ query, from, to, cells }: Asked): Prisma.Sql {
   const time = TIMES[query.by];
   return Prisma.sql`
-    with ${asked(cells)}, counted as (
+    with ${askedCells(cells)}, counted as (
       select ${partOf(time)} as part, ${GROUPS[query.groupBy]} as "group",
         count(*)::int as calls,
         count(*) filter (where disposition = 'answered')::int as answered,
@@ -97,66 +90,10 @@ export function countStatement({ query, from, to, cells }: Asked): Prisma.Sql {
     from counted`;
 }
 
-export interface PeakRow {
-  readonly part: number;
-  readonly group: string | null;
-  readonly peak: number;
-}
-
-const BEGIN = Prisma.sql`coalesce(ringing_at, answered_at, first_seen_at)`;
-
-/** When a call ended, is presumed to have ended, or now; a stale one that the sweep has not come to yet is no exception. */
-function endAt(asOf: number): Prisma.Sql {
-  return Prisma.sql`coalesce(ended_at, presumed_ended_at, least(stale_at, ${at(asOf)}), ${at(asOf)})`;
-}
-
-/** Below the number of a group: 42 bits of ms since `from` (139 years) and 2 of what happens. */
-const GROUP_BITS = 44;
-
-/**
- * Most calls at one instant, by part and group. Calls are turned into events, each one number: group, ms since `from`, and 0 for an
- * end, 1 for the begin of a cell, 2 for a begin; sorted as numbers, 700,000 of them take half of the time that rows take. At one
- * instant ends come first: [begin, end) does not touch the next call; what goes on is carried into a cell at its begin. What
- * outlasts the period ends with it, so that each group's sum is back at 0 before the next group's begins.
- * Calls that began before the period are found by their first receipt, as far back as the stale limits reach; longer ones by their
- * talk time, which an index has.
- */
-export function peakStatement({ query, from, to, asOf, cells, lookBackMs }: Asked): Prisma.Sql {
+/** Most calls at one instant, by part and group. */
+export function askedPeakStatement({ query, from, to, asOf, cells, lookBackMs }: Asked): Prisma.Sql {
   const filter = callConditions({ ...query, from: undefined, to: undefined });
-  const group = GROUPS[query.groupBy];
-  const until = Math.min(to, asOf);
-  const [begin, end] = [at(from), at(until)];
-  const msOf = (time: Prisma.Sql): Prisma.Sql => Prisma.sql`(extract(epoch from ${time} - ${begin}) * 1000)::bigint`;
-  const lasting = (found: Prisma.Sql): Prisma.Sql => Prisma.sql`
-    select ${group} as "group", ${msOf(Prisma.sql`greatest(${BEGIN}, ${begin})`)} as begin_ms,
-      ${msOf(Prisma.sql`least(${endAt(asOf)}, ${end})`)} as end_ms
-    from call where ${every([found, ...filter])} and ${endAt(asOf)} > ${begin} and ${BEGIN} < ${end}`;
-  const near = Prisma.sql`first_seen_at >= ${at(from - lookBackMs)} and first_seen_at < ${at(until + lookBackMs)}`;
-  const long = Prisma.sql`talk_ms > ${lookBackMs}::bigint / 2 and first_seen_at < ${at(from - lookBackMs)}`;
-  const begun = cells.filter((cell) => cell.from < until);
-  const bits = Prisma.raw(String(GROUP_BITS));
-  return Prisma.sql`
-    with lasting as materialized (${lasting(near)} union all ${lasting(long)}),
-    known as materialized (
-      select "group", row_number() over () as number from (select distinct "group" from lasting) as named),
-    numbered as materialized (
-      select known.number << ${bits} as base, begin_ms << 2 as began, end_ms << 2 as ended
-      from lasting join known on coalesce(known."group", '') = coalesce(lasting."group", '')
-        and (known."group" is null) = (lasting."group" is null)
-      where begin_ms < end_ms),
-    asked as materialized (
-      select ${begun.map((cell) => String(cell.from - from))}::bigint[] as starts, ${begun.map(({ part }) => part)}::int[] as part_of),
-    events as (
-      select base + began + 2 as event from numbered
-      union all select base + ended from numbered
-      union all select (number << ${bits}) + (start_ms << 2) + 1 from known, asked, unnest(starts) as start_ms),
-    going as (
-      select event, sum((event & 3)::int - 1) over (order by event rows unbounded preceding) as calls from events),
-    placed as (
-      select event >> ${bits} as number, part_of[width_bucket((event & ((1::bigint << ${bits}) - 1)) >> 2, starts)] as part, calls
-      from going, asked where event & 3 > 0),
-    peaks as (select number, part, max(calls)::int as peak from placed group by 1, 2)
-    select part, "group", peak from peaks join known using (number)`;
+  return peakStatement({ group: GROUPS[query.groupBy], filter, from, to, asOf, cells, lookBackMs });
 }
 
 export interface GapCountRow {
@@ -171,7 +108,7 @@ export function gapStatement({ query, from, to, cells }: Asked): Prisma.Sql {
   const sources =
     query.source === undefined ? Prisma.sql`true` : Prisma.sql`source_key = any(${[...query.source]}::text[])`;
   return Prisma.sql`
-    with ${asked(cells)}, counting as (
+    with ${askedCells(cells)}, counting as (
       select id, ${source} as source,
         width_bucket(greatest(from_at, ${at(from)}), starts) as first,
         width_bucket(least(coalesce(to_at, ${at(to)}), ${at(to)}), starts) as last
