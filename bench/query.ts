@@ -96,20 +96,23 @@ async function nowOf(prisma: PrismaClient): Promise<number> {
   return row?.now ?? Date.now();
 }
 
-async function samplesOf(prisma: PrismaClient, now: number): Promise<Samples> {
-  const [row] = await prisma.$queryRaw<Omit<Samples, 'day'>[]>`
-    select id, call_id as "callId", caller_number as caller, callee_number as callee, forward_number as forward from call
-    where settled and forward_number is not null and caller_number is not null
-      and first_seen_at < ${new Date(now - 10 * DAY_MS)} order by first_seen_at desc limit 1`;
+/** A call in the middle of the history, in time, and the day before it. */
+async function samplesOf(prisma: PrismaClient): Promise<Samples> {
+  const [row] = await prisma.$queryRaw<(Omit<Samples, 'day'> & { readonly at: Date })[]>`
+    select id, call_id as "callId", caller_number as caller, callee_number as callee, forward_number as forward, first_seen_at as at from call
+    where settled and forward_number is not null and caller_number is not null and first_seen_at < (
+      select min(first_seen_at) + (max(first_seen_at) - min(first_seen_at)) / 2 from call_settled)
+    order by first_seen_at desc limit 1`;
   if (row === undefined) throw new Error('there is no settled call to take samples from');
-  const from = Math.floor(now / DAY_MS) * DAY_MS - 15 * DAY_MS;
-  return { ...row, day: { from: new Date(from).toISOString(), to: new Date(from + DAY_MS).toISOString() } };
+  const { at, ...sample } = row;
+  const from = Math.floor(at.getTime() / DAY_MS) * DAY_MS - DAY_MS;
+  return { ...sample, day: { from: new Date(from).toISOString(), to: new Date(from + DAY_MS).toISOString() } };
 }
 
 async function measure(prisma: PrismaClient, only: string): Promise<void> {
   const watched = new Watched(prisma);
   const now = await nowOf(prisma);
-  const samples = await samplesOf(prisma, now);
+  const samples = await samplesOf(prisma);
   console.log(
     '\n| asked | rows | first page p50 / p95 ms | deep page p50 / p95 ms | limit ms | |\n|---|---|---|---|---|---|',
   );

@@ -340,6 +340,7 @@ CREATE INDEX call_settled_caller_number_idx ON public.call_settled USING btree (
 CREATE INDEX call_settled_ended_at_idx ON public.call_settled USING btree (COALESCE(ended_at, presumed_ended_at) DESC, id DESC);
 CREATE INDEX call_settled_first_seen_at_id_idx ON public.call_settled USING btree (first_seen_at DESC, id DESC);
 CREATE INDEX call_settled_forward_number_idx ON public.call_settled USING btree (forward_number text_pattern_ops, first_seen_at DESC, id DESC) WHERE (forward_number IS NOT NULL);
+CREATE INDEX call_settled_forward_talk_idx ON public.call_settled USING btree (forward_number, talk_ms DESC NULLS LAST, id DESC) WHERE ((forward_number IS NOT NULL) AND (talk_ms IS NOT NULL));
 CREATE INDEX call_settled_id_idx ON public.call_settled USING btree (id);
 CREATE INDEX call_settled_menu_idx ON public.call_settled USING btree (menu_id, first_seen_at DESC, id DESC);
 CREATE INDEX call_settled_part_idx ON public.call_settled USING gin (caller_number gin_trgm_ops, callee_number gin_trgm_ops, forward_number gin_trgm_ops, call_id gin_trgm_ops);
@@ -347,6 +348,7 @@ CREATE INDEX call_settled_presumed_idx ON public.call_settled USING btree (first
 CREATE INDEX call_settled_revision_idx ON public.call_settled USING btree (revision);
 CREATE INDEX call_settled_ring_ms_idx ON public.call_settled USING btree (ring_ms);
 CREATE INDEX call_settled_ringing_at_idx ON public.call_settled USING btree (ringing_at);
+CREATE INDEX call_settled_source_ended_idx ON public.call_settled USING btree (source_key, COALESCE(ended_at, presumed_ended_at) DESC, id DESC);
 CREATE INDEX call_settled_source_idx ON public.call_settled USING btree (source_key, first_seen_at DESC, id DESC);
 CREATE INDEX call_settled_talk_ms_idx ON public.call_settled USING btree (talk_ms DESC NULLS LAST, id DESC);
 CREATE INDEX call_settled_unknown_idx ON public.call_settled USING btree (first_seen_at DESC, id DESC) WHERE (disposition = 'unknown'::text);
@@ -465,9 +467,11 @@ create table gap (
   constraint gap_status_check CHECK ((status = ANY (ARRAY['open'::text, 'filled'::text, 'lost'::text, 'explained'::text])))
 );
 comment on table gap is 'The gap ledger. The key names one thing missing: its id is derived from what is missing, so that it is declared once; ledger_key is the call key of a call''s gap, or the uuid of the source''s name space.';
+CREATE INDEX gap_call_missing_idx ON public.gap USING btree (ledger_key) WHERE ((status = ANY (ARRAY['open'::text, 'lost'::text])) AND (call_key IS NOT NULL));
 CREATE INDEX gap_open_deadline_idx ON public.gap USING btree (deadline_at) WHERE (status = 'open'::text);
 CREATE INDEX gap_opened_at_idx ON public.gap USING btree (opened_at DESC, id DESC);
 CREATE INDEX gap_source_missing_idx ON public.gap USING btree (source_key, from_at) INCLUDE (to_at) WHERE (status = ANY (ARRAY['open'::text, 'lost'::text]));
+CREATE INDEX gap_source_own_idx ON public.gap USING btree (source_key, from_at) WHERE ((status = ANY (ARRAY['open'::text, 'lost'::text])) AND (call_key IS NULL));
 CREATE INDEX gap_source_span_idx ON public.gap USING btree (source_key) WHERE (kind = ANY (ARRAY['outage'::text, 'overflow'::text, 'silence'::text, 'quarantine'::text]));
 
 create table loss_window (

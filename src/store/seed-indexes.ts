@@ -13,10 +13,11 @@ interface Found {
   readonly make: string;
 }
 
-/** `only` is how the catalog prints an index of a partitioned table: without the indexes of its partitions. */
+/** A table without partitions is in no tree of them. `only` is how the catalog prints an index of a partitioned table: without the indexes of its partitions. */
 const FIND = `
 with filled as (
-  select tree.relid from unnest($1::text[]) as named (name), pg_partition_tree(named.name) as tree
+  select name::regclass as relid from unnest($1::text[]) as named (name)
+  union select tree.relid from unnest($1::text[]) as named (name), pg_partition_tree(named.name::regclass) as tree
 ), keys as (
   select format('alter table %s drop constraint %I', conrelid::regclass, conname) as take,
     format('alter table %s add constraint %I %s', conrelid::regclass, conname, pg_get_constraintdef(pg_constraint.oid)) as make

@@ -42,7 +42,17 @@ export class LedgerNotEmpty extends Error {
 }
 
 /** Tables that hold what was received and counted; sources, settings and keys stay with an empty ledger. */
-const FILLED = ['notification', 'call_evidence', 'call', 'call_change', 'gap', 'call_hour', 'call_day', 'call_peak', 'rollup_due'];
+const FILLED = [
+  'notification',
+  'call_evidence',
+  'call',
+  'call_change',
+  'gap',
+  'call_hour',
+  'call_day',
+  'call_peak',
+  'rollup_due',
+];
 /** What else `--force` deletes. */
 const EMPTIED = [
   ...['call_superseded', 'change_floor', 'quarantine', 'loss_window', 'outage', 'overflow', 'receiver', 'settings'],
@@ -80,11 +90,16 @@ export async function fillLedger(
 ): Promise<void> {
   const client = await connectWithin(url);
   try {
+    const db = runnerOf(client);
+    const refuse = async (): Promise<void> => {
+      if (!force && !(await isEmptyLedger(db))) throw new LedgerNotEmpty('The ledger is not empty.');
+    };
+    // Before the locks too: a ledger in use is not to wait for us.
+    await refuse();
     await client.query('begin');
     // Nobody writes, and nobody begins to, until it is filled. Tables emptied in a transaction need no log where wal_level is minimal.
     await client.query(`lock table ${[...FILLED, 'receiver'].join(', ')} in access exclusive mode`);
-    const db = runnerOf(client);
-    if (!force && !(await isEmptyLedger(db))) throw new LedgerNotEmpty('The ledger is not empty.');
+    await refuse();
     await client.query(`truncate ${[...FILLED, ...(force ? EMPTIED : [])].join(', ')}`);
     await lay(client, db, ground);
     const firstTx = await takeNumbers(client, blocks.count);

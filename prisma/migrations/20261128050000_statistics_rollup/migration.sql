@@ -22,5 +22,7 @@ comment on table call_peak is
   'Most calls at one instant of an hour (UTC), of all calls, of a menu or of a source, which name names; an hour in which none went on has '
   'no row. Peaks of groups cannot be added up, so each grouping is counted. Kept with call_hour.';
 
-insert into rollup_due (hour_start) select distinct date_trunc('hour', first_seen_at, 'UTC') from call
+-- Every hour from the first that was counted to the last is counted again; in one without calls, calls of before may have gone on.
+insert into rollup_due (hour_start)
+select generate_series(min(hour_start), max(hour_start), interval '1 hour') from call_hour
 on conflict (hour_start) do nothing;
