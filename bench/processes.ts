@@ -9,6 +9,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Load, Offered } from './generator.js';
 
+/** On a ledger of millions of calls that nobody served for hours, on a busy machine. */
+const READY_WITHIN_MS = 180_000;
+
 /** A receiver under test. */
 export interface Receiver {
   readonly port: number;
@@ -37,7 +40,12 @@ export async function startProduct(root: string, url: string): Promise<Product> 
     },
   });
   const http = `http://127.0.0.1:${String(httpPort)}`;
-  await untilReady(child, `${http}/health/ready`);
+  try {
+    await untilReady(child, `${http}/health/ready`);
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
   return { ...receiverOf(child, port), http };
 }
 
@@ -96,14 +104,14 @@ function receiverOf(child: ChildProcess, port: number): Receiver {
 }
 
 async function untilReady(child: ChildProcess, url: string): Promise<void> {
-  const deadline = performance.now() + 30_000;
+  const deadline = performance.now() + READY_WITHIN_MS;
   while (performance.now() < deadline) {
     if (child.exitCode !== null) throw new Error('the product stopped while it started');
     const answer = await fetch(url).catch(() => null);
     if (answer?.ok === true) return;
     await sleep(50);
   }
-  throw new Error('the product was not ready within 30 s');
+  throw new Error(`the product was not ready within ${String(READY_WITHIN_MS / 1_000)} s`);
 }
 
 async function freePort(): Promise<number> {
