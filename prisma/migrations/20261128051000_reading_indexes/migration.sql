@@ -1,4 +1,4 @@
--- What reads of a large ledger were slow without; what each costs a settled call stands in docs/benchmarks.md.
+-- What reads of a large ledger were slow without (docs/benchmarks.md).
 
 -- "the last calls of this source to end": GET /calls?source=&sort=-endedAt, which billing asks, and every key bound to sources
 create index call_settled_source_ended_idx on call_settled (source_key, (coalesce(ended_at, presumed_ended_at)) desc, id desc);
