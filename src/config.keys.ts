@@ -223,7 +223,11 @@ export const CONFIG_KEYS = {
     '14400',
     'Seconds after which an answered call without a Bye is presumed ended.',
   ),
-  RETENTION_DAYS: key(numeric(1, 36_500), '400', 'Days the raw notifications, the changes feed and the audit trail are kept.'),
+  RETENTION_DAYS: key(
+    numeric(1, 36_500),
+    '400',
+    'Days the raw notifications, the changes feed and the audit trail are kept.',
+  ),
   LOSS_WINDOW_S: key(numeric(1, DAY_S), '300', 'Seconds over which loss on the way is estimated.'),
   HEARTBEAT_INTERVAL_MS: key(
     numeric(50, 60_000),
