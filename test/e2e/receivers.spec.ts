@@ -143,15 +143,12 @@ async function count(on: TestDatabase, from: string): Promise<number> {
 /** What was lost, by what names it. What may be missing for a moment hangs on when a datagram happened to be received. */
 async function losses(on: TestDatabase): Promise<readonly object[]> {
   const pool = testPool(on, 1);
-  try {
-    const { rows } = await pool.query<object>(
-      `select call_id, kind, certainty, from_serial, to_serial from gap
-       where status = 'lost' and kind in ('serial', 'state') order by 1, 2, 4, 5, 3`,
-    );
-    return rows;
-  } finally {
-    await pool.end();
-  }
+  const { rows } = await pool.query<object>(
+    `select call_id, kind, certainty, from_serial, to_serial from gap
+     where status = 'lost' and kind in ('serial', 'state') order by 1, 2, 4, 5, 3`,
+  );
+  await pool.end();
+  return rows;
 }
 
 /** Copies of each notification, over all receivers that heard one. */
