@@ -257,7 +257,9 @@ test(
     }
     const wanted = new Set(sent.map(({ text }) => text.split(',').slice(0, 2).join(',')));
     await until(() => new Set(sender.acks).size === wanted.size, 20_000);
-    expect(await count(shared, 'notification')).toBe(wanted.size);
+    // On a busy machine copies come further apart than H, and are two notifications (rule 2).
+    const stored = '(select distinct call_id, serial, state from notification) as stored';
+    expect(await count(shared, stored)).toBe(wanted.size);
     const ended = await records(shared);
     expect(ended.every((call) => (call as { state: string }).state === 'ended')).toBe(true);
     // Held back until the dead one has been silent for 10 s.
