@@ -13,7 +13,7 @@ import { PgLedgerStore } from '../../src/store/ledger.js';
 import { PgRebuildStore } from '../../src/store/rebuild.js';
 import { PgSourceSettingsStore } from '../../src/store/source-settings.js';
 import { type TestDatabase, testDatabase, testPool, testPrisma } from '../support/database.js';
-import { portOf, Sender, startReceiver, until } from '../support/receiver.js';
+import { ownFolder, portOf, Sender, startReceiver, until } from '../support/receiver.js';
 
 const SLOW_MS = 120_000;
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -21,7 +21,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** H is 4 s: longer than a busy machine keeps a datagram waiting, so that copies stay copies. */
 const QUICK = {
   ...{ IVR_CALL_REPORT_RETRY: '3', IVR_CALL_REPORT_RETRY_INTERVAL: '1', RETRY_MARGIN_MS: '1000' },
-  ...{ HEARTBEAT_INTERVAL_MS: '100', LOSS_WINDOW_S: '1' },
+  // A spool that a killed one leaves is stored by its next start, which there is none of here.
+  ...{ HEARTBEAT_INTERVAL_MS: '100', LOSS_WINDOW_S: '1', SPOOL_AFTER_MS: '30000' },
 };
 const SETTINGS = {
   ...{ retry: 3, intervalMs: 1_000, marginMs: 1_000, staleRingingMs: 300_000 },
@@ -64,7 +65,7 @@ async function startProcess(on: TestDatabase): Promise<{ port: number; child: Ch
   const env = { ...process.env, ...QUICK, NODE_OPTIONS: '', DATABASE_URL: on.url, HTTP_PORT: '0' };
   const child = spawn(process.execPath, ['dist/cli/main.js', 'start'], {
     ...{ cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] as const },
-    env: { ...env, IVR_CALL_REPORT_PORT: '0', UDP_HOST: '127.0.0.1', LOG_FORMAT: 'json' },
+    env: { ...env, IVR_CALL_REPORT_PORT: '0', UDP_HOST: '127.0.0.1', LOG_FORMAT: 'json', DATA_DIR: ownFolder() },
   });
   closing.push(async () => {
     if (child.exitCode === null && child.signalCode === null) {
@@ -257,9 +258,7 @@ test(
     }
     const wanted = new Set(sent.map(({ text }) => text.split(',').slice(0, 2).join(',')));
     await until(() => new Set(sender.acks).size === wanted.size, 20_000);
-    // On a busy machine copies come further apart than H, and are two notifications (rule 2).
-    const stored = '(select distinct call_id, serial, state from notification) as stored';
-    expect(await count(shared, stored)).toBe(wanted.size);
+    expect(await count(shared, 'notification')).toBe(wanted.size);
     const ended = await records(shared);
     expect(ended.every((call) => (call as { state: string }).state === 'ended')).toBe(true);
     // Held back until the dead one has been silent for 10 s.

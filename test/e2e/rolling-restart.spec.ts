@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { firstValueFrom } from 'rxjs';
 import { UdpClient } from '../../src/transport/udp.client.js';
 import { type TestDatabase, testDatabase, testPool } from '../support/database.js';
-import { until } from '../support/receiver.js';
+import { ownFolder, until } from '../support/receiver.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SLOW_MS = 120_000;
@@ -27,6 +27,7 @@ const SETTINGS = {
 let database: TestDatabase;
 let port: number;
 let child: ChildProcess;
+let folder: string;
 let client: UdpClient;
 
 async function freePort(): Promise<number> {
@@ -38,7 +39,7 @@ async function freePort(): Promise<number> {
 }
 
 async function start(): Promise<void> {
-  const env = { ...process.env, ...SETTINGS, NODE_OPTIONS: '', DATABASE_URL: database.url };
+  const env = { ...process.env, ...SETTINGS, NODE_OPTIONS: '', DATABASE_URL: database.url, DATA_DIR: folder };
   child = spawn(process.execPath, ['dist/cli/main.js', 'start'], {
     ...{ cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] as const },
     env: { ...env, IVR_CALL_REPORT_PORT: String(port) },
@@ -59,6 +60,7 @@ const key = (bytes: Uint8Array): string => Buffer.from(bytes).toString().split('
 beforeEach(async () => {
   database = await testDatabase();
   port = await freePort();
+  folder = ownFolder();
   client = new UdpClient({
     ...{ host: '127.0.0.1', port, retry: RETRY, intervalMs: INTERVAL_MS, requestKey: key, responseKey: key },
   });

@@ -26,6 +26,11 @@ export async function startReceiver(
   return { ...running, stop };
 }
 
+/** A folder for the data of a process, spool and all; it goes with the test run's. Without one it would share that of the clone. */
+export function ownFolder(): string {
+  return mkdtempSync(join(process.env['RINGLEDGER_TEST_FOLDER'] ?? tmpdir(), 'process-'));
+}
+
 /** The port the application receives on. */
 export function portOf({ udp }: Running): number {
   const [first] = udp;
