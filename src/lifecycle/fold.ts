@@ -79,8 +79,11 @@ function idOf(callKey: string, opener: Spoken): string {
   return uuidV5(`${opener.serial}\u0000${opener.state}\u0000${String(opener.firstAt)}`, callKey);
 }
 
-/** Ring and talk time of a call; what cannot be known is null (docs/truth.md 13-15). */
-function spansOf(times: Times, outcome: Outcome | null): { ring: SpanMs; talk: SpanMs } {
+/**
+ * Ring and talk time of a call; what cannot be known is null (docs/truth.md 13-15).
+ * @param missing of an unanswered call whose OK may be missing nothing bounds the ringing from below: it ended with that OK
+ */
+function spansOf(times: Times, outcome: Outcome | null, missing: readonly Missing[]): { ring: SpanMs; talk: SpanMs } {
   const { ringing, answered, ended } = times;
   const toAnswer = ringing !== null && answered !== null ? spanBetween(ringing, answered) : NO_SPAN;
   if (outcome === null) return { ring: toAnswer, talk: NO_SPAN };
@@ -91,8 +94,10 @@ function spansOf(times: Times, outcome: Outcome | null): { ring: SpanMs; talk: S
         ring: toAnswer,
         talk: answered !== null && ended !== null ? spanBetween(answered, ended) : { ms: null, min: 0, max: null },
       };
-    case 'not_answered':
-      return { ring: toEnd, talk: NO_SPAN };
+    case 'not_answered': {
+      const sooner = toEnd.min !== null && missing.some(({ state }) => state === 'ok');
+      return { ring: sooner ? { ...toEnd, min: 0 } : toEnd, talk: NO_SPAN };
+    }
     case 'unknown': {
       // If it was answered, then after its last Ringing was sent, whether or not an earlier Ringing is missing.
       const { notAnsweredBefore: from } = times;
@@ -170,9 +175,9 @@ function foldCall(key: FoldKey, call: readonly Spoken[], known: SourceFacts): Fo
   const presumedEndedAt = stale !== null && facts.through > stale ? stale : null;
   const endAt = events.bye?.firstAt ?? presumedEndedAt;
   const outcome = endAt === null ? null : outcomeOf(events, { at: endAt, bye: events.bye }, facts);
-  const { ring, talk } = spansOf(times, outcome);
-  const { content, disagree } = contentOf(events);
   const missing = missingOf(call, { events, outcome, presumedEndedAt, firstSeenAt: opener.firstAt }, facts);
+  const { ring, talk } = spansOf(times, outcome, missing);
+  const { content, disagree } = contentOf(events);
   const id = idOf(key.callKey, opener);
   const { settleAfter, awaitsFacts } =
     endAt === null || outcome === null ? NOT_ENDED : finalityOf(endAt, outcome, events, missing, facts);

@@ -91,6 +91,14 @@ export function finalLoss(span: Span, facts: SourceFacts): number | null {
   return p ** Math.min(...runs.map(({ taken }) => taken.filter((share) => share === 0).length));
 }
 
+/** Whether a notification sent at the worst instant of the span, and tried once, may be lost; an open window may say so yet. */
+export function firstTryMayBeLost(span: Span, facts: SourceFacts): boolean {
+  const p = lossOver(span, facts);
+  if (p === null || p > INFERENCE_LIMIT) return true;
+  const taking = takingFrom(span, facts, facts.settings.marginMs);
+  return runsOf(span, taking, facts.settings).some(({ taken }) => taken[0] !== 0);
+}
+
 /** Chance that all tries are lost: each to us, or to the network. */
 function chanceOf(taken: readonly number[], p: number): number {
   return taken.reduce((chance, share) => chance * (share + (1 - share) * p), 1);

@@ -10,7 +10,7 @@ import type { SourceFacts, Span } from '../delivery/facts.js';
 import { horizonMs, type GapCertainty, type Settings } from '../notification.js';
 import { serialNumber } from './cut.js';
 import { answerSpan, serialsOf, type Outcome } from './disposition.js';
-import { figure, habitsAt, lostGivenMissing, meanLoss, takenBy } from './loss.js';
+import { figure, firstTryMayBeLost, habitsAt, lostGivenMissing, meanLoss, takenBy } from './loss.js';
 import type { Events } from './times.js';
 
 /** Serials of a call further apart than this are a jump, not a hole of so many notifications. */
@@ -142,20 +142,40 @@ function missingRinging(
   });
 }
 
-/** Once the outcome is final and unknown: the OK may be missing, before a Bye or with it. */
-function missingOk({ events, outcome, presumedEndedAt }: CallFindings, facts: SourceFacts): Missing | null {
+/**
+ * Once the outcome is final: the OK may be missing, before a Bye or with it, where the outcome is unknown; and where it is
+ * inferred, which counts seven tries, but another answer may have ended them after the first (docs/truth.md 10).
+ */
+function missingOk(
+  call: readonly Spoken[],
+  { events, outcome, presumedEndedAt }: CallFindings,
+  facts: SourceFacts,
+): Missing | null {
   const endAt = events.bye?.firstAt ?? presumedEndedAt;
   const final = outcome !== null && (outcome.finalAfter === null || facts.through >= outcome.finalAfter);
-  if (!final || outcome.disposition !== 'unknown' || endAt === null) return null;
+  if (!final || endAt === null) return null;
   const span = answerSpan(events, endAt, facts.settings);
+  const found = { span, openedAt: endAt, certainty: 'possible' } as const;
+  if (outcome.basis === 'inferred' && sharesAnswers(call, facts) && firstTryMayBeLost(span, facts)) {
+    const words = 'OK may be missing: one answer can serve two notifications of this call, so it may have had one try';
+    return stateGap('ok', { ...found, ...estimated(words, null, null) });
+  }
+  if (outcome.disposition !== 'unknown') return null;
   return stateGap('ok', {
-    span,
-    openedAt: endAt,
-    certainty: 'possible',
+    ...found,
     ...(events.bye === null
       ? lostTail('OK may be missing', 'ok', span, facts)
       : estimate('OK may be missing before the Bye', habitsAt(facts, endAt).answerRatio, span, facts)),
   });
+}
+
+/**
+ * Whether one answer can serve two notifications of this call: all carry one serial. Of a call heard of once only the meaning
+ * tells. How such a sender matches answers is nothing a receiver sees, so what it loses by that cannot be estimated.
+ */
+function sharesAnswers(call: readonly Spoken[], { meaning }: SourceFacts): boolean {
+  const one = call.every(({ serial }) => serial === call[0]?.serial);
+  return one && (call.length > 1 || meaning === 'constant' || meaning === 'call_number');
 }
 
 /** Share of unanswered calls that must end with a Bye before a missing one is certain. */
@@ -202,7 +222,7 @@ export function missingOf(call: readonly Spoken[], findings: CallFindings, facts
   const holes = counted ? serialHoles(call, facts) : [];
   // Below the highest serial heard of a call the holes are all there is; above it the states are.
   const ringing = counted ? null : missingRinging(call, findings, facts);
-  const ok = counted && findings.events.bye !== null ? null : missingOk(findings, facts);
+  const ok = counted && findings.events.bye !== null ? null : missingOk(call, findings, facts);
   return [...holes, ...[ringing, ok, missingBye(findings, facts)].filter((gap) => gap !== null)];
 }
 

@@ -4,7 +4,7 @@
  */
 import { v5 as uuidv5 } from 'uuid';
 import { horizonMs, type SerialMeaning, type Settings } from '../../src/notification.js';
-import { Ivr, type AckMatch } from '../../src/simulator/ivr.js';
+import { ACK_MATCHES, Ivr, type AckMatch } from '../../src/simulator/ivr.js';
 import { judge, type Judgement } from '../../src/simulator/judge.js';
 import { planCalls, RINGING_CODES } from '../../src/simulator/plan.js';
 import { seeded, type Random } from '../../src/simulator/random.js';
@@ -81,11 +81,14 @@ export function worldOf(seed: number): World {
   const random = seeded(seed, 'world');
   const sources = [0, 1].map((index): WorldSource => {
     const meanings = SENT_SERIAL_MEANINGS.filter((_, place) => place % 2 === index || random.chance(0.5));
+    const serial = random.pick(meanings);
+    const oneSerial = serial === 'constant' || serial === 'call_number';
     return {
       address: `127.0.0.${String(index + 2)}`,
-      serial: random.pick(meanings),
+      serial,
       pinned: random.chance(0.7),
-      ackMatch: 'state',
+      // Only with one serial a call can an answer serve another notification; its own stream leaves the rest of a seed as it was.
+      ackMatch: oneSerial ? seeded(seed, `ack/${String(index)}`).pick(ACK_MATCHES) : 'state',
       format: random.pick(FORMATS),
       lossIn: random.pick([0, 0.1, 0.4]),
       lossBack: random.pick([0, 0.1, 0.4]),
