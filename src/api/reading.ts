@@ -63,6 +63,12 @@ export interface CallDetail extends CallRow {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
+/** As PostgreSQL spells it. */
+function uuidOf(id: string): string {
+  if (!UUID.test(id)) throw new BadParameters([{ parameter: 'id', reason: 'must be a uuid' }]);
+  return id.toLowerCase();
+}
+
 interface Period {
   readonly from?: number | undefined;
   readonly to?: number | undefined;
@@ -169,20 +175,20 @@ export class Reading {
 
   /** Null when there is no such call. */
   async call(id: string, access: Access): Promise<CallRow | null> {
-    if (!UUID.test(id)) throw new BadParameters([{ parameter: 'id', reason: 'must be a uuid' }]);
-    const call = await readCall(this.db, id);
+    const call = await readCall(this.db, uuidOf(id));
     return call === null || !access.sees(call.source) ? null : shownRow(access, call);
   }
 
   /** A call with its timeline and gaps; null when there is no such call. */
   async callDetail(id: string, access: Access): Promise<CallDetail | null> {
-    const call = await this.call(id, access);
-    if (call === null) return null;
-    const [[notifications], [gaps]] = await Promise.all([
-      this.notifications([call.id], access),
-      this.callGaps([call.id]),
+    // Side by side, since each waits for PostgreSQL longer than it works: what may not be seen is thrown away.
+    const ids = [uuidOf(id)];
+    const [call, [notifications], [gaps]] = await Promise.all([
+      this.call(id, access),
+      this.notifications(ids, access),
+      this.callGaps(ids),
     ]);
-    return { ...call, notifications: notifications ?? [], gaps: gaps ?? [] };
+    return call === null ? null : { ...call, notifications: notifications ?? [], gaps: gaps ?? [] };
   }
 
   /** The timelines of calls that may be seen, in the order of their ids. A state nobody knows is free text. */

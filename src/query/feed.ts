@@ -55,9 +55,11 @@ export async function readFeed(
       : Prisma.sql`select distinct unnest(${[...sources]}::text[]) as key`;
   const reaches = from === null ? Prisma.sql`true` : Prisma.sql`(to_at is null or to_at >= ${at(from)})`;
   const begins = to === null ? Prisma.sql`true` : Prisma.sql`from_at < ${at(to)}`;
+  // One of eight statements, each kept prepared under its name: every list is told with one of them.
+  const name = `feed${from === null ? '' : '_from'}${to === null ? '' : '_to'}${sources === null ? '' : '_of'}`;
   const facts = await rows<FeedFacts>(
     db,
-    Prisma.sql`
+    Prisma.sql`/* ${Prisma.raw(name)} */
       select asked.key as "source", ${utc('source.last_heard_at')} as "lastHeardAt", receivers.running, receivers."heldBackBy",
         (select count(*)::int from gap
          where source_key = asked.key and status in ('open', 'lost') and ${reaches} and ${begins}) as gaps,

@@ -7,7 +7,7 @@ import { type Reads, at, rows } from './sql.js';
 export async function readSettings(db: Reads, asOf: number): Promise<Settings | null> {
   const [settings] = await rows<Settings>(
     db,
-    Prisma.sql`
+    Prisma.sql`/* settings */
       select retry, interval_ms as "intervalMs", margin_ms as "marginMs",
         stale_ringing_ms::float8 as "staleRingingMs", stale_answered_ms::float8 as "staleAnsweredMs",
         loss_window_ms as "lossWindowMs"
