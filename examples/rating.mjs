@@ -68,7 +68,7 @@ export class Journal {
 
   take({ cursor, entries }) {
     this.cursor = cursor;
-    for (const { id, revision, charged } of entries) this.charged.set(id, { revision, cents: charged });
+    for (const { id, revision, charged, why } of entries) this.charged.set(id, { revision, cents: charged, why });
   }
 
   /** Returns when the line is on the disk. */
@@ -79,8 +79,17 @@ export class Journal {
     this.take(line);
   }
 
-  sum() {
-    return [...this.charged.values()].reduce((total, { cents }) => total + cents, 0);
+  /** What all calls cost, and why some cost nothing: short ones may come to less than half a cent. */
+  sum(currency) {
+    const calls = [...this.charged.values()];
+    const cents = calls.reduce((total, one) => total + one.cents, 0);
+    const reasons = new Map();
+    for (const why of calls.flatMap((one) => one.why)) reasons.set(why, (reasons.get(why) ?? 0) + 1);
+    const rated = calls.filter(({ why }) => why.length === 0);
+    const free = rated.filter((one) => one.cents === 0).length;
+    const told = [`${rated.length} rated (${free} of them below half a cent)`];
+    for (const [why, count] of [...reasons].sort()) told.push(`${count} ${why}`);
+    return `${calls.length} calls, ${(cents / 100).toFixed(2)} ${currency}: ${told.join(', ')}`;
   }
 
   close() {
@@ -148,7 +157,7 @@ async function main() {
   const journal = new Journal(values.journal);
   const tariff = JSON.parse(readFileSync(values.tariff, 'utf8'));
   if (!values.sum) await follow(journal, tariff, values);
-  console.log(`${journal.charged.size} calls, ${(journal.sum() / 100).toFixed(2)} ${tariff.currency}`);
+  console.log(journal.sum(tariff.currency));
   journal.close();
 }
 
