@@ -92,6 +92,8 @@ test('forged addresses beyond the most sources are refused, and those known befo
   for (let index = 0; index < SOURCES_MAX; index++) expect(registry.resolve(address(index), null)).toBe(address(index));
   expect(registry.resolve(address(SOURCES_MAX), null)).toBeNull();
   expect(registry.resolve(address(7), null)).toBe(address(7));
+  // A switch the operator named is let in however many were forged.
+  expect(registry.resolve('192.0.2.10', 'ivr-1')).toBe('ivr-1');
 });
 
 test('a row is stored once, and again when the first try failed', async () => {

@@ -75,14 +75,15 @@ export class SourceRegistry {
   }
 
   /**
-   * The key of the source an address belongs to; null when there are {@link SOURCES_MAX} and this would be one more.
+   * The key of the source an address belongs to; null when there are {@link SOURCES_MAX} and this would be one more. One
+   * with a name is never too many: who forges 10,000 addresses of an allowed network keeps no switch out that the operator named.
    * @param name what `UDP_ALLOWED_SOURCES` calls the address; null when it gives no name
    */
   resolve(address: string, name: string | null): string | null {
     const asked = `${address} ${name ?? ''}`;
     const known = this.resolved.get(asked);
     if (known !== undefined) return known.key;
-    const source = this.find(address, name) ?? this.open(name ?? address);
+    const source = this.find(address, name) ?? this.open(address, name);
     if (source === null) return null;
     const newName = name ?? source.name;
     const full = !source.addresses.has(address) && source.addresses.size >= ADDRESSES_MAX;
@@ -214,8 +215,9 @@ export class SourceRegistry {
     if (!this.byAddress.has(address)) this.byAddress.set(address, source);
   }
 
-  private open(key: string): Source | null {
-    if (this.byKey.size >= SOURCES_MAX) return null;
+  private open(address: string, name: string | null): Source | null {
+    if (name === null && this.byKey.size >= SOURCES_MAX) return null;
+    const key = name ?? address;
     const source = { ...sourceOf({ key, name: key, addresses: [], lock: null, codecVersion: 0 }), stored: false };
     this.byKey.set(key, source);
     this.tell(`A source is heard for the first time: ${key}.`);
