@@ -63,6 +63,8 @@ const CASES = [
   { name: 'restart-ids', flags: [...loss(0.1, 0.1), '--restart-call-ids', String(reuseAfter)], rate: reuseAfter / 60 },
   { name: 'outage-17', flags: loss(0.1, 0.1), downMs: 17_000 / 3 },
   { name: 'outage-60', flags: loss(0.1, 0.1), downMs: 20_000 },
+  // The link is cut for longer than a notification is tried: no copy shows what was lost.
+  { name: 'cut-link', flags: [...loss(0, 0), '--pause-at', String(halfwayMs / 1000), '--pause-for', '10'] },
   { name: 'two-receivers', flags: loss(0.1, 0.1), receivers: 2 },
   { name: 'ack-first', flags: [...loss(0.1, 0.1), '--ack-match', 'first'], meanings: ['constant', 'call_number'] },
   { name: 'ack-all', flags: [...loss(0.1, 0.1), '--ack-match', 'all'], meanings: ['constant', 'call_number'] },

@@ -3,6 +3,7 @@
  * All of it is stored and shared, so every receiver and every rebuild folds with the same facts.
  */
 import type { SerialMeaning, Settings } from '../notification.js';
+import type { WindowRhythm } from './rhythm.js';
 
 /** A span of source serials of which nothing was received, open or lost. */
 export interface SerialHole {
@@ -41,6 +42,13 @@ export const NO_HABITS: Habits = { answerRatio: null, ringingRatio: null, unansw
 export interface LossWindow extends Span {
   readonly p: number;
   readonly habits: Habits;
+  /** When the source spoke; null where it did not, or nobody noted it. */
+  readonly rhythm: WindowRhythm | null;
+}
+
+/** End of the loss window that holds an instant. */
+export function windowEnd(at: number, windowMs: number): number {
+  return (Math.floor(at / windowMs) + 1) * windowMs;
 }
 
 /** Settings with the instant from which on they held. */

@@ -38,8 +38,6 @@ export interface MeaningChange {
 /** A closed window with what it was closed on. */
 export interface ClosedWindow extends LossWindow {
   readonly sample: WindowSample;
-  /** When it spoke; null where nobody noted it. */
-  readonly rhythm: WindowRhythm | null;
 }
 
 /** A span in which one receiver dropped datagrams, with what it took in beside them. */

@@ -21,7 +21,7 @@ function facts(p: number, outages: readonly Span[] = [], through = 1e9): SourceF
     ...noFacts('ivr', settings),
     through,
     outages,
-    lossWindows: [{ from: 0, to: 300_000, p, habits: NO_HABITS }],
+    lossWindows: [{ from: 0, to: 300_000, p, habits: NO_HABITS, rhythm: null }],
   };
 }
 
@@ -58,7 +58,13 @@ describe('final loss', () => {
   });
 
   test('is the largest of the windows a span touches', () => {
-    const windows = [0.1, 0.3, 0.2].map((p, n) => ({ from: n * 300_000, to: (n + 1) * 300_000, p, habits: NO_HABITS }));
+    const windows = [0.1, 0.3, 0.2].map((p, n) => ({
+      from: n * 300_000,
+      to: (n + 1) * 300_000,
+      p,
+      habits: NO_HABITS,
+      rhythm: null,
+    }));
     const all = { ...facts(0), lossWindows: windows };
     expect(lossOver({ from: 299_000, to: 301_000 }, all)).toBe(0.3);
     expect(lossOver({ from: 0, to: 299_999 }, all)).toBe(0.1);

@@ -1,17 +1,13 @@
 /**
  * How likely it is that a notification was lost for good (docs/truth.md 11, 12, 16): per-datagram loss in the windows a
- * call touches, and the tries our own outages left to it.
+ * call touches, and the tries that our own outages, and stillnesses of the source, left to it.
  */
-import { NO_HABITS, type Habits, type SourceFacts, type Span } from '../delivery/facts.js';
+import { NO_HABITS, type Habits, type SourceFacts, type Span, windowEnd } from '../delivery/facts.js';
 import { horizonMs, type Settings } from '../notification.js';
+import { stillnessesOf } from './stillness.js';
 
 /** At or below this chance of a lost OK, Ringing then Bye is taken for not answered (docs/truth.md 11). */
 export const INFERENCE_LIMIT = 1e-6;
-
-/** End of the loss window that holds an instant. */
-export function windowEnd(at: number, windowMs: number): number {
-  return (Math.floor(at / windowMs) + 1) * windowMs;
-}
 
 /** When W has passed this, the window that holds `at` is closed: no copy of anything sent in it can still arrive first. */
 export function windowClosesAt(at: number, settings: Settings): number {
@@ -34,15 +30,16 @@ export function habitsAt(facts: SourceFacts, at: number): Habits {
   return facts.lossWindows.findLast((window) => window.to <= at)?.habits ?? NO_HABITS;
 }
 
-/** A span in which tries are lost, and which share of them: all in an outage, some in an overflow. */
+/** A span in which tries are lost, and which share of them: all in an outage or a stillness, some in an overflow. */
 interface Taking extends Span {
   readonly share: number;
 }
 
 /** Spans that can take tries from what was sent in a span: those that begin at most a try's last chance after it. */
-function takingFrom(span: Span, { settings, outages, overflows }: SourceFacts, marginMs: number): readonly Taking[] {
+function takingFrom(span: Span, facts: SourceFacts, marginMs: number): readonly Taking[] {
+  const { settings, outages, overflows } = facts;
   const reach = settings.retry * settings.intervalMs;
-  return [...outages.map(({ from, to }) => ({ from, to, share: 1 })), ...overflows]
+  return [...[...outages, ...stillnessesOf(span, facts)].map(({ from, to }) => ({ from, to, share: 1 })), ...overflows]
     .map(({ from, to, share }) => ({ from: from - marginMs, to, share }))
     .filter((taking) => taking.from <= span.to + reach && taking.to >= span.from);
 }
@@ -119,20 +116,22 @@ export function meanLoss(span: Span, facts: SourceFacts): number | null {
   return runs.reduce((sum, { ms, taken }) => sum + (ms / length) * chanceOf(taken, p), 0);
 }
 
-/** A span that took tries from what was sent in another. */
+/** A span that took tries from what was sent in another; of a stillness no gap tells. */
 export interface TakingSpan extends Span {
-  readonly kind: 'outage' | 'overflow';
+  readonly kind: 'outage' | 'overflow' | 'stillness';
 }
 
 /**
- * The outage that takes tries from what was sent in a span, or the overflow where one at least doubles the chance of loss:
- * losses of one call are then not independent. Null where the network alone decides.
+ * The outage or the stillness that takes tries from what was sent in a span, or the overflow where one at least doubles the chance of
+ * loss: losses of one call are then not independent. Null where the network alone decides.
  */
 export function takenBy(span: Span, facts: SourceFacts): TakingSpan | null {
   const reach = facts.settings.retry * facts.settings.intervalMs;
   const near = (one: Span): boolean => one.from <= span.to + reach && one.to >= span.from;
   const outage = facts.outages.find(near);
   if (outage !== undefined) return { kind: 'outage', from: outage.from, to: outage.to };
+  const [still] = stillnessesOf(span, facts);
+  if (still !== undefined) return { kind: 'stillness', from: still.from, to: still.to };
   const overflow = facts.overflows.find(near);
   const network = lossOver(span, facts) ?? 0;
   const doubled = (meanLoss(span, facts) ?? 0) > 2 * network ** (facts.settings.retry + 1);

@@ -113,18 +113,24 @@ function estimated(words: string, value: number | null, formula: string | null):
 /**
  * Inside an outage a call loses its states together, and what was sent is not spread evenly over the span: the outage's own
  * gap carries the estimate for all that lies in it, from the rate of the source; so does an overflow's (docs/truth.md 16).
+ * A stillness has no gap of its own, and its losses come together just so.
  */
-function countedElsewhere(words: string, span: Span, facts: SourceFacts): Estimate | null {
+function notEstimated(words: string, span: Span, facts: SourceFacts): Estimate | null {
   const taking = takenBy(span, facts);
   if (taking === null) return null;
-  return estimated(`${words}; counted in the ${taking.kind} gap of ${new Date(taking.from).toISOString()}`, null, null);
+  const from = new Date(taking.from).toISOString();
+  const why =
+    taking.kind === 'stillness'
+      ? `not estimated, since nothing was heard of the source from ${from} to ${new Date(taking.to).toISOString()}`
+      : `counted in the ${taking.kind} gap of ${from}`;
+  return estimated(`${words}; ${why}`, null, null);
 }
 
 function estimate(words: string, prior: number | null, span: Span, facts: SourceFacts): Estimate {
   const q = meanLoss(span, facts);
   if (prior === null || q === null) return estimated(words, null, null);
   const formula = `a q / (a q + 1 - a) with a ${figure(prior)}, q ${figure(q)}`;
-  return countedElsewhere(words, span, facts) ?? estimated(words, lostGivenMissing(prior, q), formula);
+  return notEstimated(words, span, facts) ?? estimated(words, lostGivenMissing(prior, q), formula);
 }
 
 function missingRinging(
@@ -212,7 +218,7 @@ function lostTail(words: string, state: 'ok' | 'bye', span: Span, facts: SourceF
   const sum = `(${state === 'ok' ? 'a q q' : 'a q q + (1 - a) s q'}) / (a q q + (1 - a) s q + (1 - a) (1 - s))`;
   const formula = `${sum} with a ${figure(a)}, q ${figure(q)}, s ${figure(sendsBye)}`;
   const lost = state === 'ok' ? both : both + byeOnly;
-  return countedElsewhere(words, span, facts) ?? estimated(words, total === 0 ? null : lost / total, formula);
+  return notEstimated(words, span, facts) ?? estimated(words, total === 0 ? null : lost / total, formula);
 }
 
 /** Everything one call shows to be missing of itself. */

@@ -10,7 +10,10 @@ import { type Reads, columnsOf, rows, utc } from './sql.js';
 
 /** The call with this id; null when there is none. */
 export async function readCall(db: Reads, id: string): Promise<CallRow | null> {
-  const [call] = await rows<CallRow>(db, Prisma.sql`/* call */ select ${CALL_COLUMNS} from call where id = ${id}::uuid`);
+  const [call] = await rows<CallRow>(
+    db,
+    Prisma.sql`/* call */ select ${CALL_COLUMNS} from call where id = ${id}::uuid`,
+  );
   return call ?? null;
 }
 

@@ -113,7 +113,10 @@ function factsOf(line: string): SourceFacts {
     meaning: meaningOf(one('meaning') ?? 'per_call'),
     serialBase: number('base') ?? 1,
     through: asked === undefined ? IN_THE_END : ms(asked),
-    lossWindows: [{ from: -2e9, to: -1e9, p: 0, habits }, ...(p === null ? [] : [{ from: -1e9, to: 2e9, p, habits }])],
+    lossWindows: [
+      { from: -2e9, to: -1e9, p: 0, habits, rhythm: null },
+      ...(p === null ? [] : [{ from: -1e9, to: 2e9, p, habits, rhythm: null }]),
+    ],
     outages: (said.get('outage') ?? []).map(span),
     quarantinedAt: (said.get('quarantine') ?? []).map(ms),
     epochs: (said.get('epoch') ?? []).map(ms),

@@ -140,8 +140,8 @@ export const anyFacts: fc.Arbitrary<SourceFacts> = fc
     ...facts,
     through: IN_THE_END,
     lossWindows: [
-      { from: -2e10, to: -1e10, p: 0, habits: { ringingRatio: 0.98, answerRatio, unansweredByeRatio } },
-      ...(p === null ? [] : [{ from: -1e10, to: 2e10, p, habits: NO_HABITS }]),
+      { from: -2e10, to: -1e10, p: 0, habits: { ringingRatio: 0.98, answerRatio, unansweredByeRatio }, rhythm: null },
+      ...(p === null ? [] : [{ from: -1e10, to: 2e10, p, habits: NO_HABITS, rhythm: null }]),
     ],
     holes: holes.map(({ serial, sent }) => ({
       from: BigInt(serial),

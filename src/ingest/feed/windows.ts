@@ -1,5 +1,6 @@
 import { habitsOf, lossOf, MOST_POOLED, type TimedSample } from '../../delivery/window.js';
-import { windowClosesAt, windowEnd } from '../../lifecycle/loss.js';
+import { windowEnd } from '../../delivery/facts.js';
+import { windowClosesAt } from '../../lifecycle/loss.js';
 import type { Settings } from '../../notification.js';
 import type { ClosedWindow, SweepStore } from '../sweep.ports.js';
 
