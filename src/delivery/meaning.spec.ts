@@ -52,6 +52,14 @@ describe('what serials count is learned', () => {
     expect(learnMeaning(sample, IN_THE_END, H)?.meaning).toBe('constant');
   });
 
+  test('nothing yet, from a number for each call that H has not gone by for: it may count them', () => {
+    const { call_number: callNumber, constant } = MEANINGS;
+    expect(learnMeaning(callNumber, H - 1, H)).toBeNull();
+    expect(learnMeaning(constant, H - 1, H)?.meaning).toBe('constant');
+    const words = callNumber.map((one) => ({ ...one, serial: `c${one.serial}` }));
+    expect(learnMeaning(words, H - 1, H)?.meaning).toBe('constant');
+  });
+
   test('nothing, from fewer than 20 calls', () => {
     expect(
       learnMeaning(

@@ -142,9 +142,12 @@ export function learnMeaning(
   };
   const calls = callsOf(seen, horizonMs);
   if (calls.length < CALLS_NEEDED) return null;
-  const dense = (missingShare(stream, through - horizonMs) ?? 1) <= HOLES_ALLOWED;
+  const missing = missingShare(stream, through - horizonMs);
+  const dense = missing !== null && missing <= HOLES_ALLOWED;
   if (share(calls, isConstant) >= AGREEMENT) {
     const distinct = new Set(calls.map((call) => call.texts[0])).size === calls.length;
+    // Another number for each call may well count them; whether numbers are missing shows once H has gone by.
+    if (distinct && missing === null && calls.every(({ serials }) => serials[0] !== null)) return null;
     return { meaning: distinct && dense ? 'call_number' : 'constant', serialBase: 1 };
   }
   if (share(calls, isIncreasing) >= AGREEMENT) {

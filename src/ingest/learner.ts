@@ -1,10 +1,13 @@
-import { contradicts, learnMeaning } from '../delivery/meaning.js';
+import { contradicts, type Learned, learnMeaning, type SampledSerial } from '../delivery/meaning.js';
+import type { SerialMeaning } from '../notification.js';
 import type { SweepStore, SweptSource } from './sweep.ports.js';
 
 /** Newest notifications a meaning is learned from, or doubted by. */
 const SAMPLE = 6_000;
 /** Where they show nothing: calls that H has gone by for, and notifications, of which 60,000 reach past H at 3,000 a second. */
 const MATURE = { calls: 1_000, notifications: 60_000 };
+/** Meanings that more may be learned of. */
+const LEARNS_ON: ReadonlySet<SerialMeaning> = new Set(['unknown', 'opaque', 'constant']);
 /** A meaning not known yet is looked at again this often, a known one for contradiction that often, in ms. */
 const LEARN_EVERY_MS = 2_000;
 const DOUBT_EVERY_MS = 30_000;
@@ -24,11 +27,10 @@ export class Learner {
     this.looked.set(source.key, { at: through, heardAt: source.lastHeardAt });
     const sample = await this.store.recent(source.key, through, SAMPLE);
     let { meaning, serialBase } = source;
-    if (meaning === 'unknown' || meaning === 'opaque') {
-      const learned =
-        learnMeaning(sample, through, this.horizonMs) ??
-        learnMeaning(await this.store.mature(source.key, through, this.horizonMs, MATURE), through, this.horizonMs);
-      if (learned !== null) ({ meaning, serialBase } = learned);
+    const learned = LEARNS_ON.has(meaning) ? await this.learn(source.key, sample, through) : null;
+    // Of what is constant one can only learn that it counts calls after all.
+    if (learned !== null && (meaning !== 'constant' || learned.meaning === 'call_number')) {
+      ({ meaning, serialBase } = learned);
     } else if (contradicts(meaning, sample, this.horizonMs)) meaning = 'unknown';
     if (meaning === source.meaning) return source;
     if (!(await this.store.setMeaning(source, { since: through, meaning, serialBase }))) return source;
@@ -36,11 +38,20 @@ export class Learner {
     return { ...source, meaning, serialBase, meaningVersion, book: null, processedThrough: null };
   }
 
-  /** Nothing is learned from a source that said nothing new. */
+  private async learn(sourceKey: string, sample: readonly SampledSerial[], through: number): Promise<Learned | null> {
+    const { horizonMs } = this;
+    return (
+      learnMeaning(sample, through, horizonMs) ??
+      learnMeaning(await this.store.mature(sourceKey, through, horizonMs, MATURE), through, horizonMs)
+    );
+  }
+
+  /** Nothing is learned from a source that said nothing new, once H has gone by for what it said. */
   private isDue(source: SweptSource, through: number): boolean {
     const last = this.looked.get(source.key);
     if (last === undefined) return true;
     const everyMs = source.meaning === 'unknown' ? Math.min(LEARN_EVERY_MS, this.horizonMs) : DOUBT_EVERY_MS;
-    return source.lastHeardAt !== last.heardAt && through - last.at >= everyMs;
+    const ripened = last.heardAt === null || last.at >= last.heardAt + this.horizonMs;
+    return (source.lastHeardAt !== last.heardAt || !ripened) && through - last.at >= everyMs;
   }
 }

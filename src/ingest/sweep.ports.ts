@@ -35,6 +35,15 @@ export interface MeaningChange {
   readonly serialBase: number;
 }
 
+/**
+ * For how long before a notification nothing of its call may have come, ms, for it to stand for the call's number: a Ringing may
+ * follow another code's; an OK or a Bye follows its Ringing by all of the ringing and talking.
+ */
+export interface AloneFor {
+  readonly ringingMs: number;
+  readonly laterMs: number;
+}
+
 /** A closed window with what it was closed on. */
 export interface ClosedWindow extends LossWindow {
   readonly sample: WindowSample;
@@ -119,12 +128,12 @@ export interface SweepStore {
   feedFacts(since: number): Promise<FeedFacts>;
   /**
    * Notifications of a source first received in (after, through], in order of receipt.
-   * @param firstOfCallMs null: each counts. Otherwise one counts when nothing of its Call ID came in the time before it.
+   * @param alone null: each counts. Otherwise one counts when nothing of its Call ID and serial came in the time before it.
    */
   received(
     sourceKey: string,
     span: { readonly after: number | null; readonly through: number },
-    firstOfCallMs: number | null,
+    alone: AloneFor | null,
     limit: number,
   ): Promise<readonly Received[]>;
   /** The newest notifications of a source first received up to `through`, at most `limit`. */

@@ -24,7 +24,7 @@ import { Learner } from './learner.js';
 import { quarantineGap, serialGap } from './sweep.gaps.js';
 import type { LedgerStore } from './ports.js';
 import type { FeedStore } from './spool/feed-store.js';
-import type { DueKey, FeedFacts, SweepStore, SweptSource } from './sweep.ports.js';
+import type { AloneFor, DueKey, FeedFacts, SweepStore, SweptSource } from './sweep.ports.js';
 
 export interface SweepOptions {
   readonly receiverId: string;
@@ -50,6 +50,8 @@ const ROUNDS = 4;
 
 export class Sweep {
   private readonly horizon: number;
+  /** The first of a call stands for its number, and no Bye of a long one does: three in a row looked like serials begun anew. */
+  private readonly alone: AloneFor;
   private readonly learner: Learner;
   private readonly heartbeat: Heartbeat;
   private readonly windows: WindowCloser;
@@ -63,6 +65,8 @@ export class Sweep {
     private readonly options: SweepOptions,
   ) {
     this.horizon = horizonMs(options.settings);
+    const { staleRingingMs, staleAnsweredMs } = options.settings;
+    this.alone = { ringingMs: staleRingingMs, laterMs: staleRingingMs + staleAnsweredMs + this.horizon };
     this.learner = new Learner(store, this.horizon);
     this.heartbeat = new Heartbeat(options.feed ?? store, options);
     this.windows = new WindowCloser(store, options.settings);
@@ -128,9 +132,8 @@ export class Sweep {
     for (let round = 0; round < ROUNDS; round++) {
       const after = current.processedThrough;
       if (after !== null && after >= through) break;
-      // A call's Ringing may be followed by another code's; only its first stands for the call.
-      const firstOfCallMs = source.meaning === 'call_number' ? this.options.settings.staleRingingMs : null;
-      const received = await this.store.received(source.key, { after, through }, firstOfCallMs, RECEIVED_AT_ONCE);
+      const alone = source.meaning === 'call_number' ? this.alone : null;
+      const received = await this.store.received(source.key, { after, through }, alone, RECEIVED_AT_ONCE);
       const last = received.at(-1);
       // A full page may have cut an instant in two: move only to the one before its last.
       const full = received.length >= RECEIVED_AT_ONCE && last !== undefined;

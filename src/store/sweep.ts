@@ -6,6 +6,7 @@ import type { WindowRhythm } from '../delivery/rhythm.js';
 import type { WindowSample } from '../delivery/window.js';
 import type { PrismaClient } from '../generated/prisma/client.js';
 import type {
+  AloneFor,
   Beat,
   ClosedWindow,
   DueKey,
@@ -99,15 +100,17 @@ export class PgSweepStore implements SweepStore {
   async received(
     sourceKey: string,
     span: { readonly after: number | null; readonly through: number },
-    firstOfCallMs: number | null,
+    alone: AloneFor | null,
     limit: number,
   ): Promise<readonly Received[]> {
+    const seconds = ({ ringingMs, laterMs }: AloneFor): string =>
+      `case when taken.state in ('ringing', '180', '183') then ${String(ringingMs / 1000)} else ${String(laterMs / 1000)} end`;
     const counts =
-      firstOfCallMs === null
+      alone === null
         ? 'true'
         : `not exists (select 1 from notification as before where before.call_key = taken.call_key
-             and before.first_at < taken.first_at
-             and before.first_at > taken.first_at - make_interval(secs => ${String(firstOfCallMs / 1000)}))`;
+             and before.serial = taken.serial and before.first_at < taken.first_at
+             and before.first_at > taken.first_at - make_interval(secs => ${seconds(alone)}))`;
     const rows = await this.asOneText<[string, number, boolean]>(
       `json_build_array(serial, ${EPOCH_MS}, ${counts}) order by first_at`,
       `where source_key = $1 and first_at > $2 and first_at <= $3 order by first_at limit $4`,

@@ -49,7 +49,26 @@ export function sourceTests(): void {
     expect((await ledger().gaps()).map(([detail]) => detail)).toEqual(['first']);
   });
 
-  test('what was received is told in order, a span at a time, and what stands for a call once', async () => {
+  test('what stands for the number of a call is its first, however long it talks; and a Ringing after its limit', async () => {
+    await commit(arrival('a', '9', 'ringing', 0), arrival('a', '9', '183', 300), arrival('a', '9', 'bye', 90_000));
+    await commit(
+      arrival('b', '10', 'ok', 100),
+      arrival('a', '11', 'bye', 91_000),
+      arrival('b', '10', 'ringing', 92_000),
+    );
+    const alone = { ringingMs: 60_000, laterMs: 600_000 };
+    const told = await ledger().store.received(SOURCE, { after: EPOCH - 1, through: EPOCH + 100_000 }, alone, 10);
+    expect(told.map(({ serial, firstAt, counts }) => [serial, firstAt - EPOCH, counts])).toEqual([
+      [9n, 0, true],
+      [10n, 100, true],
+      [9n, 300, false],
+      [9n, 90_000, false],
+      [11n, 91_000, true],
+      [10n, 92_000, true],
+    ]);
+  });
+
+  test('what was received is told in order, a span at a time', async () => {
     await commit(...life('a', 0, 'ringing', '183', 'bye'), arrival('b', 'x7', 'ringing', 500));
     const span = { after: EPOCH - 1, through: EPOCH + 1_000 };
     const told = await ledger().store.received(SOURCE, span, null, 10);
@@ -57,11 +76,6 @@ export function sourceTests(): void {
       [1n, 0, true],
       [null, 500, true],
       [2n, 1_000, true],
-    ]);
-    const once = await ledger().store.received(SOURCE, { after: EPOCH, through: EPOCH + 2_000 }, 60_000, 2);
-    expect(once.map(({ serial, counts }) => [serial, counts])).toEqual([
-      [null, true],
-      [2n, false],
     ]);
     const recent = await ledger().store.recent(SOURCE, EPOCH + 1_500, 2);
     expect(recent.map(({ serial, state, firstAt }) => [serial, state, firstAt - EPOCH])).toEqual([

@@ -70,6 +70,24 @@ async function gapRows(): Promise<number> {
 const serialGaps = (): Promise<readonly Json[]> => listed('gaps?kind=serial');
 
 test(
+  'a number for each call counts calls, and is not called constant while that cannot be seen yet',
+  async () => {
+    receiver = await startReceiver(database, { ...QUICK, RETRY_MARGIN_MS: '4000' });
+    for (let number = 1_000; number < 1_030; number++) {
+      const before = sender.acks.length;
+      for (const state of ['Ringing', 'OK', 'Bye']) {
+        sender.send(portOf(receiver), report(`c-${String(number)}`, number, state));
+      }
+      await sender.acked(before + 3);
+    }
+    await until(async () => (await rest('sources/127.0.0.1'))['serialMeaning'] === 'call_number', 20_000);
+    const changes = (await listed('sources/127.0.0.1/changes')).filter(({ field }) => field === 'serialMeaning');
+    expect(changes).toMatchObject([{ before: 'unknown', after: 'call_number' }]);
+  },
+  SLOW_MS,
+);
+
+test(
   'a jump by a million is one gap with both ends, not a million rows',
   async () => {
     const next = await learned();

@@ -7,8 +7,16 @@ import type { Mature, SampledSerial } from '../../src/delivery/meaning.js';
 import type { Span } from '../../src/delivery/facts.js';
 import type { WindowSample } from '../../src/delivery/window.js';
 import type { KeyRef } from '../../src/ingest/ports.js';
-import type { DueKey, FeedFacts, MeaningChange, SweepStore, SweptSource } from '../../src/ingest/sweep.ports.js';
-import type { CallRecord, Gap, SerialMeaning } from '../../src/notification.js';
+import type {
+  AloneFor,
+  DueKey,
+  FeedFacts,
+  MeaningChange,
+  SweepStore,
+  SweptSource,
+} from '../../src/ingest/sweep.ports.js';
+import { rank } from '../../src/delivery/evidence.js';
+import type { CallRecord, Gap, SerialMeaning, WireState } from '../../src/notification.js';
 import { MemoryFeed } from './memory-feed.js';
 import type { MemoryCall } from './memory-ledger.js';
 
@@ -89,18 +97,22 @@ export class MemoryStore extends MemoryFeed implements SweepStore {
   received(
     sourceKey: string,
     span: { readonly after: number | null; readonly through: number },
-    firstOfCallMs: number | null,
+    alone: AloneFor | null,
     limit: number,
   ): Promise<readonly Received[]> {
     const taken = this.serials(sourceKey, span.after ?? 0, span.through).slice(0, limit);
-    const before =
-      firstOfCallMs === null ? [] : this.serials(sourceKey, (taken[0]?.firstAt ?? 0) - firstOfCallMs, span.through);
+    const before = alone === null ? [] : this.serials(sourceKey, 0, span.through);
+    const aloneMs = (state: WireState): number => (rank(state) === 0 ? alone?.ringingMs : alone?.laterMs) ?? 0;
     return Promise.resolve(
-      taken.map(({ serial, firstAt, callKey }) => ({
+      taken.map(({ serial, firstAt, callKey, state }) => ({
         serial: /^\d{1,38}$/.test(serial) ? BigInt(serial) : null,
         firstAt,
         counts: !before.some(
-          (one) => one.callKey === callKey && one.firstAt < firstAt && one.firstAt > firstAt - (firstOfCallMs ?? 0),
+          (one) =>
+            one.callKey === callKey &&
+            one.serial === serial &&
+            one.firstAt < firstAt &&
+            one.firstAt > firstAt - aloneMs(state),
         ),
       })),
     );
