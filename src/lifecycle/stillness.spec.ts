@@ -59,6 +59,12 @@ describe('a silence across two windows', () => {
     expect(stillnessesOf(call, facts(before, after))).toEqual([]);
   });
 
+  test('says nothing where it began before what is known', () => {
+    expect(stillnessesOf({ from: -90_000, to: 140_000 }, facts(heard(200, { from: -60_000, to: 130_000 })))).toEqual(
+      [],
+    );
+  });
+
   test('is not known to a call that ended before it did: its windows had closed', () => {
     expect(stillnessesOf({ from: 200_000, to: 290_000 }, facts(heard(270), heard(260, across)))).toEqual([]);
   });

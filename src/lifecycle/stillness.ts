@@ -24,10 +24,12 @@ function withinWindows(window: LossWindow, windows: readonly LossWindow[]): Span
   if (window.rhythm === null) return null;
   const { silenceFrom: from, silenceMs } = window.rhythm;
   const to = from + silenceMs;
-  // Where traffic thins out, or sets in, one side says that nothing was due.
+  // How often the source spoke before the facts begin is not known.
   const before = windows.find((one) => one.from <= from && from < one.to);
+  if (before === undefined) return null;
+  // Where traffic thins out, or sets in, one side says that nothing was due.
   const rate =
-    before === undefined || before === window
+    before === window
       ? rateOf(window, window.to - window.from - silenceMs)
       : Math.min(rateOf(before, from - before.from), rateOf(window, window.to - to));
   return rate * silenceMs >= MISSED ? { from, to } : null;
