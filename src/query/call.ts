@@ -1,6 +1,6 @@
 /**
  * One call, and what a page of calls is shown with: timelines and gaps, each in one statement however many calls. Each begins
- * with its name, by which a connection keeps it prepared (src/store/database.ts): planning took 4 ms of a call's 7.
+ * with its name, by which a connection keeps it prepared (src/store/statement-name.ts): planning took 4 ms of a call's 7.
  */
 import { type PackedEvidence, decodeEvidence, rank, speak } from '../delivery/evidence.js';
 import { Prisma } from '../generated/prisma/client.js';

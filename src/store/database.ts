@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { PrismaClient } from '../generated/prisma/client.js';
-import { statementName } from './ledger-sql.js';
+import { statementName } from './statement-name.js';
 
 /** How to reach the database, and how many connections this process may hold. */
 export interface DatabaseOptions {

@@ -1,15 +1,8 @@
 /**
  * The two statements of a batch, whatever its size. Each starts with its name in a comment, by which the connection
- * keeps it prepared (`statementName`): planning the write anew costs 2 to 3 ms.
+ * keeps it prepared (`statement-name.ts`): planning the write anew costs 2 to 3 ms.
  */
 import { CALL_COLUMNS, EVIDENCE_COLUMNS, GAP_COLUMNS, NOTIFICATION_COLUMNS } from './rows.js';
-
-/**
- * Name of a prepared statement: the comment its SQL starts with; '' (not kept) for all other SQL, such as the client's own.
- */
-export function statementName(sql: string): string {
-  return /^\/\* (\w+) \*\//.exec(sql)?.[1] ?? '';
-}
 
 /**
  * The evidence of the keys $1 as one text, a JSON array of [callKey, version, document]: Prisma decodes results value
