@@ -39,7 +39,8 @@ interface Taking extends Span {
 function takingFrom(span: Span, facts: SourceFacts, marginMs: number): readonly Taking[] {
   const { settings, outages, overflows } = facts;
   const reach = settings.retry * settings.intervalMs;
-  return [...[...outages, ...stillnessesOf(span, facts)].map(({ from, to }) => ({ from, to, share: 1 })), ...overflows]
+  const whole = [...outages, ...stillnessesOf(span, facts)].map(({ from, to }) => ({ from, to, share: 1 }));
+  return [...whole, ...overflows]
     .map(({ from, to, share }) => ({ from: from - marginMs, to, share }))
     .filter((taking) => taking.from <= span.to + reach && taking.to >= span.from);
 }

@@ -13,7 +13,10 @@ interface Found {
   readonly make: string;
 }
 
-/** A table without partitions is in no tree of them. `only` is how the catalog prints an index of a partitioned table: without the indexes of its partitions. */
+/**
+ * A table without partitions is in no tree of them. `only` is how the catalog prints an index of a partitioned table: without the
+ * indexes of its partitions.
+ */
 const FIND = `
 with filled as (
   select name::regclass as relid from unnest($1::text[]) as named (name)
