@@ -166,6 +166,8 @@ export interface SweepStore {
   rhythms(sourceKey: string, since: number): Promise<readonly WindowRhythm[]>;
   /** Silences not broken yet. */
   openSilences(): Promise<readonly Gap[]>;
+  /** Whether a `silence` gap of a source tells of any of this time. */
+  hasSilence(sourceKey: string, span: Span): Promise<boolean>;
   setSilentAfter(sourceKey: string, silentAfterMs: number | null): Promise<void>;
   /** Says that all calls of a source have been folded under this version of its meaning. */
   setFolded(sourceKey: string, meaningVersion: number): Promise<void>;

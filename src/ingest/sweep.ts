@@ -100,8 +100,9 @@ export class Sweep {
     const before = await this.store.feedFacts(through - keepMs);
     const moved: SweptSource[] = [];
     let closed = 0;
+    const deaf = [...before.outages, ...before.overflows];
     for (const source of await this.store.sources()) {
-      closed += await this.windows.close(source.key, before.windows.get(source.key) ?? [], through, keepMs);
+      closed += await this.windows.close(source.key, before.windows.get(source.key) ?? [], deaf, { through, keepMs });
       const learned = await this.learner.look(source, through);
       moved.push(await this.moveBook(learned, through, keepMs));
     }

@@ -117,7 +117,7 @@ export function meanLoss(span: Span, facts: SourceFacts): number | null {
   return runs.reduce((sum, { ms, taken }) => sum + (ms / length) * chanceOf(taken, p), 0);
 }
 
-/** A span that took tries from what was sent in another; of a stillness no gap tells. */
+/** A span that took tries from what was sent in another. */
 export interface TakingSpan extends Span {
   readonly kind: 'outage' | 'overflow' | 'stillness';
 }

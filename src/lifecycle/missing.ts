@@ -113,7 +113,7 @@ function estimated(words: string, value: number | null, formula: string | null):
 /**
  * Inside an outage a call loses its states together, and what was sent is not spread evenly over the span: the outage's own
  * gap carries the estimate for all that lies in it, from the rate of the source; so does an overflow's (docs/truth.md 16).
- * A stillness has no gap of its own, and its losses come together just so.
+ * The `silence` gap of a stillness says what was due in it.
  */
 function notEstimated(words: string, span: Span, facts: SourceFacts): Estimate | null {
   const taking = takenBy(span, facts);

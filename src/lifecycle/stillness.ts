@@ -14,13 +14,26 @@ import { SLOTS } from '../delivery/rhythm.js';
  */
 const MISSED = 20;
 
+/** A silence that is improbable, with the slots heard per ms around it. */
+export interface Stillness extends Span {
+  readonly slotsPerMs: number;
+}
+
+/** Whether a silence lacks too many slots for chance. */
+export function isStillness({ from, to, slotsPerMs }: Stillness): boolean {
+  return slotsPerMs * (to - from) >= MISSED;
+}
+
 /** Slots heard per ms of a time; no time is shorter than a slot. */
 function rateOf(window: LossWindow, ms: number): number {
   return (window.rhythm?.heard ?? 0) / Math.max(ms, (window.to - window.from) / SLOTS);
 }
 
-/** The longest silence that ended in a window, if what was heard on both sides of it makes it improbable. */
-function withinWindows(window: LossWindow, windows: readonly LossWindow[]): Span | null {
+/**
+ * The longest silence that ended in a window, if what was heard on both sides of it makes it improbable.
+ * @param windows closed windows of the source: those in which the silence may have begun, and the window itself
+ */
+export function stillnessIn(window: LossWindow, windows: readonly LossWindow[]): Stillness | null {
   if (window.rhythm === null) return null;
   const { silenceFrom: from, silenceMs } = window.rhythm;
   const to = from + silenceMs;
@@ -28,20 +41,21 @@ function withinWindows(window: LossWindow, windows: readonly LossWindow[]): Span
   const before = windows.find((one) => one.from <= from && from < one.to);
   if (before === undefined) return null;
   // Where traffic thins out, or sets in, one side says that nothing was due.
-  const rate =
+  const slotsPerMs =
     before === window
       ? rateOf(window, window.to - window.from - silenceMs)
       : Math.min(rateOf(before, from - before.from), rateOf(window, window.to - to));
-  return rate * silenceMs >= MISSED ? { from, to } : null;
+  const silence = { from, to, slotsPerMs };
+  return isStillness(silence) ? silence : null;
 }
 
 /** Closed windows in which nothing was heard, up to the one that holds `at`: the silence began somewhere in the last one heard. */
-function beyondWindows(at: number, windows: readonly LossWindow[], windowMs: number): Span | null {
+function beyondWindows(at: number, windows: readonly LossWindow[], windowMs: number): Stillness | null {
   const end = windowEnd(at, windowMs);
   const heard = windows.findLast((one) => one.rhythm !== null && one.to <= end);
   if (heard === undefined || heard.to === end) return null;
-  const rate = rateOf(heard, heard.to - heard.from);
-  return rate * (end - heard.to) >= MISSED ? { from: heard.from, to: end } : null;
+  const slotsPerMs = rateOf(heard, heard.to - heard.from);
+  return isStillness({ from: heard.to, to: end, slotsPerMs }) ? { from: heard.from, to: end, slotsPerMs } : null;
 }
 
 /**
@@ -52,8 +66,9 @@ export function stillnessesOf(span: Span, { lossWindows, settings }: SourceFacts
   const end = windowEnd(span.to, settings.lossWindowMs);
   const known = lossWindows.filter((one) => one.to <= end && one.to > span.from);
   const found = [
-    ...known.map((one) => withinWindows(one, lossWindows)),
+    ...known.map((one) => stillnessIn(one, lossWindows)),
     beyondWindows(span.to, lossWindows, settings.lossWindowMs),
   ];
-  return found.filter((one) => one !== null).filter((one) => one.from <= span.to && one.to >= span.from);
+  const touching = found.filter((one) => one !== null).filter((one) => one.from <= span.to && one.to >= span.from);
+  return touching.map(({ from, to }) => ({ from, to }));
 }

@@ -26,8 +26,8 @@ export interface JudgeInput {
   readonly lossWindowMs: number;
   /** How far the clocks of sender and receiver may be apart. */
   readonly toleranceMs: number;
-  /** The link was cut for a while: no ceiling for `unknown` applies. */
-  readonly linkCut: boolean;
+  /** For how long the link was cut, and no ceiling for `unknown` applies; null: it was not. */
+  readonly cutMs: number | null;
   /** How long the receiver was truly down; null: it was not. */
   readonly downMs: number | null;
 }
@@ -52,6 +52,8 @@ export interface Judgement {
 const EXAMPLES_MAX = 5;
 /** Heartbeats are a second apart; an outage is known to within one on either side. */
 const HEARTBEAT_MS = 1000;
+/** A cut is declared where at least 20 notifications were due in it: half as long again leaves 10 to come around it. */
+const CUT_DECLARED_MAX = 1.5;
 /** What a sweep may take beyond the moment a record can settle. */
 export const SETTLE_SLACK_MS = 15_000;
 
@@ -128,7 +130,7 @@ function lossText({ call, sent }: Loss): string {
 }
 
 function gapLines(findings: readonly GapFinding[], input: JudgeInput): Line[] {
-  const { reading, downMs } = input;
+  const { reading, downMs, cutMs } = input;
   const closed = findings.filter(({ gap }) => gap.status === 'lost');
   const certain = closed.filter(({ gap }) => gap.certainty === 'certain');
   const untrue = certain.filter(({ lost, claimed }) => lost < claimed);
@@ -159,6 +161,13 @@ function gapLines(findings: readonly GapFinding[], input: JudgeInput): Line[] {
     line('outageMs', 'outage declared, ms', outageMs, downMs === null ? null : downMs + 2 * HEARTBEAT_MS, {
       note: downMs === null ? 'the receiver was never seen down' : `truly ${String(downMs)} ms`,
     }),
+    line(
+      'silenceMs',
+      'silence declared, ms',
+      declaredMs(reading.gaps, 'silence'),
+      cutMs === null ? null : cutMs * CUT_DECLARED_MAX,
+      { note: cutMs === null ? 'the link was never cut' : `the link was cut for ${String(cutMs)} ms` },
+    ),
   ];
 }
 
@@ -178,8 +187,8 @@ function outageLine({ outages, expected, lost }: OutageCost, input: JudgeInput):
  * Under one serial per call such a sender stops trying a state when another one's ack arrives: one try instead of seven,
  * which no receiver can see (the rules of truth, 10), so nobody can estimate what it loses.
  */
-function takesAnothersAck({ serial, ackMatch, lossIn, linkCut, downMs }: JudgeInput): boolean {
-  const lossless = lossIn === 0 && !linkCut && downMs === null;
+function takesAnothersAck({ serial, ackMatch, lossIn, cutMs, downMs }: JudgeInput): boolean {
+  const lossless = lossIn === 0 && cutMs === null && downMs === null;
   return (serial === 'constant' || serial === 'call_number') && ackMatch !== 'state' && !lossless;
 }
 
@@ -205,10 +214,10 @@ function unknownLine(matching: Matching, input: JudgeInput): Line {
 
 /** The ceilings of the rules of truth; null where they name none. They are for 1 + 6 tries and a link that is up. */
 export function unknownCeilingPercent(
-  input: Pick<JudgeInput, 'serial' | 'ackMatch' | 'lossIn' | 'lossBack' | 'retry' | 'linkCut' | 'downMs'>,
+  input: Pick<JudgeInput, 'serial' | 'ackMatch' | 'lossIn' | 'lossBack' | 'retry' | 'cutMs' | 'downMs'>,
 ): number | null {
   const loss = Math.max(input.lossIn, input.lossBack);
-  if (input.retry < 6 || input.linkCut || input.downMs !== null || loss > 0.4) return null;
+  if (input.retry < 6 || input.cutMs !== null || input.downMs !== null || loss > 0.4) return null;
   switch (input.serial) {
     case 'per_call':
       return loss <= 0.1 ? 0 : 0.5;

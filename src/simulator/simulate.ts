@@ -118,7 +118,7 @@ export async function simulate(
     retry,
     reading,
     downMs: options.downMs ?? measuredDownMs,
-    linkCut: options.pauseForMs !== null,
+    cutMs: options.pauseForMs,
   });
   return {
     judgement,

@@ -20,7 +20,7 @@ import type {
 } from '../ingest/sweep.ports.js';
 import type { Gap, SerialMeaning, WireState } from '../notification.js';
 import { beat, declareOutage, declareOverflow, stopped } from './feed/beats.js';
-import { dueSpans, expireHoles, openSilences, upsertGaps } from './feed/gaps.js';
+import { declareQuarantine, dueSpans, expireHoles, hasSilence, openSilences, upsertGaps } from './feed/gaps.js';
 import { rhythms, setSilentAfter, windowRhythm } from './feed/rhythm.js';
 import { setLearnedMeaning } from './learned-meaning.js';
 import { feedFacts, windowSample } from './sweep.facts.js';
@@ -281,20 +281,15 @@ export class PgSweepStore implements SweepStore {
     return openSilences(this.prisma);
   }
 
+  hasSilence(sourceKey: string, span: Span): Promise<boolean> {
+    return hasSilence(this.prisma, sourceKey, span);
+  }
+
   async putGaps(gaps: readonly Gap[]): Promise<void> {
     await upsertGaps(this.prisma, gaps);
   }
 
-  /** One gap a minute and source: a source that cannot be read at all fills the quarantine, not the ledger. */
-  async declareQuarantine(since: number, gap: (sourceKey: string, span: Span, count: number) => Gap): Promise<void> {
-    const rows = await this.prisma.$queryRaw<{ source_key: string; minute: Date; to_at: Date; datagrams: bigint }[]>`
-      select source_key, date_trunc('minute', received_at) as minute, max(last_received_at) as to_at, count(*) as datagrams
-      from quarantine
-      where received_at >= date_trunc('minute', ${instant(since)}::timestamptz)
-      group by source_key, minute`;
-    const gaps = rows.map((row) =>
-      gap(row.source_key, { from: row.minute.getTime(), to: row.to_at.getTime() }, Number(row.datagrams)),
-    );
-    if (gaps.length > 0) await upsertGaps(this.prisma, gaps);
+  declareQuarantine(since: number, gap: (sourceKey: string, span: Span, count: number) => Gap): Promise<void> {
+    return declareQuarantine(this.prisma, since, gap);
   }
 }

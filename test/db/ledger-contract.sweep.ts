@@ -232,8 +232,12 @@ export function gapTests(): void {
     const silence = gap('quiet', { kind: 'silence', to: null, deadlineAt: null });
     await ledger().store.putGaps([silence, gap('a quarantine', { kind: 'quarantine', deadlineAt: null })]);
     expect(await ledger().store.openSilences()).toEqual([silence]);
+    const told = (from: number, to: number): Promise<boolean> =>
+      ledger().store.hasSilence(SOURCE, { from: silence.from + from, to: silence.from + to });
+    expect([await told(-2, 0), await told(-1, 1), await told(4_999, 9_000)]).toEqual([false, true, true]);
     await ledger().store.putGaps([{ ...silence, to: EPOCH + 5_000, deadlineAt: EPOCH + 5_000 + H }]);
     expect(await ledger().store.openSilences()).toEqual([]);
+    expect([await told(4_999, 9_000), await told(5_000, 9_000)]).toEqual([true, false]);
     expect(await ledger().store.dueSpans(EPOCH + 5_001 + H, H, 10)).toHaveLength(1);
   });
 }

@@ -126,6 +126,31 @@ test('a silence in which serials show a hole was a loss', async () => {
   expect(await silences()).toEqual([[SPOKEN_MS, SPOKEN_MS + 501_000, 'lost']]);
 });
 
+test('a silence too short for its rhythm, yet too long for chance, is declared when its window has closed', async () => {
+  const calls = (from: number, to: number): Promise<void> =>
+    commit(
+      ...Array.from({ length: (to - from) / 1_000 }, (_, n) =>
+        arrival(`c-${String(from + n)}`, '1', 'ringing', from + n * 1_000),
+      ),
+    );
+  await calls(0, 600_000);
+  await calls(640_000, 900_000);
+  await tick(900_000);
+  expect(await silences()).toEqual([]);
+  await tick(900_001 + H);
+  expect(await silences()).toEqual([[599_000, 640_000, 'explained']]);
+  const { rows } = await pool.query<{ detail: string }>(`select detail from gap where kind = 'silence'`);
+  expect(rows[0]?.detail).toMatch(/^nothing heard, though 4[01](\.\d+)? or more .*; had it gone on as before: n 5\d /);
+  // Told once, whoever looks again.
+  await pool.query('delete from loss_window');
+  await new Sweep(new PgSweepStore(prisma), ledger, {
+    receiverId: RECEIVER,
+    settings: SETTINGS,
+    heartbeatMs: 1_000,
+  }).tick(EPOCH + 900_002 + H, EPOCH + 900_002 + H);
+  expect(await silences()).toHaveLength(1);
+});
+
 test('a time in which nobody listened is no silence of the source', async () => {
   await speak();
   await tick(SPOKEN_MS);

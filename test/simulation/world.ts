@@ -248,7 +248,7 @@ function judgeIvr(ivr: Ivr, world: World, place: number, reading: Reading, meani
     staleAnsweredMs: SETTINGS.staleAnsweredMs,
     lossWindowMs: SETTINGS.lossWindowMs,
     toleranceMs: 2,
-    linkCut: false,
+    cutMs: null,
     downMs,
   });
 }

@@ -48,6 +48,11 @@ describe('what gaps say', () => {
       { gaps: [...GAPS, gapOf(null, { kind: 'outage', to: at(20) })], downMs: 17_000 },
     ],
     [
+      'a silence declared much longer than the link was cut',
+      ['silenceMs'],
+      { gaps: [...GAPS, gapOf(null, { kind: 'silence', to: at(20) })], cutMs: 10_000 },
+    ],
+    [
       'a record still unsettled when all its time has passed',
       ['unsettled'],
       { records: but(ANSWERED, { settled: false }), asOf: START + 600_000 },
@@ -215,7 +220,7 @@ describe('what gaps say', () => {
 });
 
 describe('the ceiling of unknown', () => {
-  const usual = { retry: 6, linkCut: false, downMs: null };
+  const usual = { retry: 6, cutMs: null, downMs: null };
   test.each<[JudgeInput['serial'], number, JudgeInput['ackMatch'], number | null]>([
     ['per_call', 0, 'state', 0],
     ['per_call', 0.1, 'all', 0],
@@ -235,7 +240,7 @@ describe('the ceiling of unknown', () => {
   test('fewer tries than 1 + 6, a cut link or a receiver that was down have none', () => {
     const easy = { ...usual, serial: 'per_call', ackMatch: 'state', lossIn: 0, lossBack: 0 } as const;
     expect(unknownCeilingPercent({ ...easy, retry: 5 })).toBeNull();
-    expect(unknownCeilingPercent({ ...easy, linkCut: true })).toBeNull();
+    expect(unknownCeilingPercent({ ...easy, cutMs: 10_000 })).toBeNull();
     expect(unknownCeilingPercent({ ...easy, downMs: 17_000 })).toBeNull();
   });
 });

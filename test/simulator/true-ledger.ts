@@ -170,7 +170,7 @@ export function judged({ records = RECORDS, gaps = GAPS, asOf = START + 120_000,
     staleAnsweredMs: 14_400_000,
     lossWindowMs: 300_000,
     toleranceMs: 5,
-    linkCut: false,
+    cutMs: null,
     downMs: null,
     ...change,
   });

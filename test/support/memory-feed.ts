@@ -74,6 +74,17 @@ export abstract class MemoryFeed extends MemoryLedger {
     return Promise.resolve(open);
   }
 
+  hasSilence(sourceKey: string, span: Span): Promise<boolean> {
+    const declared = [...this.gaps.values()].some(
+      (gap) =>
+        gap.kind === 'silence' &&
+        gap.sourceKey === sourceKey &&
+        gap.from < span.to &&
+        (gap.to ?? Number.POSITIVE_INFINITY) > span.from,
+    );
+    return Promise.resolve(declared);
+  }
+
   expireHoles(through: number): Promise<void> {
     for (const hole of this.due(through).filter(isHole))
       this.gaps.set(hole.id, { ...hole, status: 'lost', closedAt: hole.deadlineAt });

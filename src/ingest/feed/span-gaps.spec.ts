@@ -1,7 +1,7 @@
 import type { Gap, Settings } from '../../notification.js';
 import type { DueSpan, Overflow } from '../sweep.ports.js';
 import { outageGap } from '../sweep.gaps.js';
-import { brokenSilence, closeSpan, overflowGaps, overflowsOf, silenceGap } from './span-gaps.js';
+import { brokenSilence, closeSpan, overflowGaps, overflowsOf, silenceGap, stillnessGap } from './span-gaps.js';
 
 const SETTINGS: Settings = {
   ...{ retry: 6, intervalMs: 3000, marginMs: 1000, staleRingingMs: 300_000, staleAnsweredMs: 14_400_000 },
@@ -111,15 +111,57 @@ describe('a span that closes', () => {
     expect(closed.detail.endsWith('explained, and the estimate stands')).toBe(explainedYetEstimated);
   });
 
-  test('a quarantine or a silence keeps what it says', () => {
+  test('a silence says what would be lost of a source that spoke on, and estimates nothing: it may have had nothing to say', () => {
     const silence = brokenSilence(silenceGap('ivr', MINUTE, 90_000), MINUTE + 200_000, H);
     expect(silence).toMatchObject({ status: 'open', to: MINUTE + 200_000, deadlineAt: MINUTE + 200_000 + H });
-    expect(closeSpan(due(silence), SETTINGS)).toEqual({
-      ...silence,
-      status: 'explained',
-      closedAt: silence.deadlineAt,
-    });
+    const closed = { ...silence, status: 'explained', closedAt: silence.deadlineAt };
+    expect(closeSpan(due(silence), SETTINGS)).toEqual(closed);
     expect(closeSpan(due(silence, { holes: 2 }), SETTINGS).status).toBe('lost');
+    // 10/s for 218 s, of which 182 s left no try.
+    expect(closeSpan(due(silence, rate), SETTINGS)).toEqual({
+      ...closed,
+      detail: `${silence.detail}; had it gone on as before: n 2180 notification(s) with a try inside, q 0.835 lost for good each (p 0): n q = 1820`,
+    });
+  });
+});
+
+describe('a stillness', () => {
+  const still = { from: MINUTE, to: MINUTE + 30_000, slotsPerMs: 0.001 };
+  function told(...deaf: readonly { from: number; to: number }[]): unknown {
+    const gap = stillnessGap('ivr', still, deaf, SETTINGS);
+    return gap === null ? null : [gap.from - MINUTE, gap.to - MINUTE];
+  }
+
+  test('is a possible silence of what was due in it, over when it is told', () => {
+    expect(stillnessGap('ivr', still, [], SETTINGS)).toMatchObject({
+      ...{ kind: 'silence', certainty: 'possible', status: 'open', from: MINUTE, to: MINUTE + 30_000 },
+      ...{ openedAt: MINUTE + 30_000, deadlineAt: MINUTE + 30_000 + H, estimatedLost: null },
+      detail: 'nothing heard, though 30 or more notifications were due at the rates around it; it lasted 30000 ms',
+    });
+  });
+
+  test.each([
+    ['is none of an outage before it', [{ from: 0, to: 5_000 }], [5_000, 30_000]],
+    [
+      'is the longest part that no outage or overflow holds',
+      [
+        { from: 1_000, to: 2_000 },
+        { from: 28_000, to: 29_000 },
+      ],
+      [2_000, 28_000],
+    ],
+    ['is none where what is left is too short for more than chance', [{ from: 5_000, to: 25_000 }], null],
+    ['is none within an outage', [{ from: -1_000, to: 31_000 }], null],
+    [
+      'is whole beside an outage',
+      [
+        { from: -9_000, to: -1_000 },
+        { from: 31_000, to: 40_000 },
+      ],
+      [0, 30_000],
+    ],
+  ] as const)('%s', (_what, deaf, expected) => {
+    expect(told(...deaf.map(({ from, to }) => ({ from: MINUTE + from, to: MINUTE + to })))).toEqual(expected);
   });
 });
 

@@ -4,6 +4,7 @@
  */
 import type { OverflowSpan, Span } from '../../delivery/facts.js';
 import { costOf, figure, type Cost } from '../../lifecycle/loss.js';
+import { isStillness, type Stillness } from '../../lifecycle/stillness.js';
 import { horizonMs, type Gap, type Settings } from '../../notification.js';
 import type { DueSpan, Overflow, OverflowKnown } from '../sweep.ports.js';
 import { NO_CALL, sourceGapId } from '../sweep.gaps.js';
@@ -95,6 +96,7 @@ export function closeSpan({ gap, holes, heard, servedUntil, p }: DueSpan, settin
     const estimatedLost = Math.max(0, gap.estimatedLost - holes);
     return { ...closed, estimatedLost, detail: `${gap.detail}${shownBy(holes, estimatedLost)}` };
   }
+  if (gap.kind === 'silence') return { ...closed, detail: `${gap.detail}${dueIn(gap, heard, p, settings)}` };
   if (gap.kind !== 'outage' || gap.to === null) return closed;
   const span: Span = { from: Math.max(gap.from, servedUntil ?? gap.from), to: gap.to };
   const perMs = heard === null ? 0 : heard.count / Math.max(1, heard.ms);
@@ -103,25 +105,70 @@ export function closeSpan({ gap, holes, heard, servedUntil, p }: DueSpan, settin
   return { ...closed, estimatedLost, detail: `${gap.detail}; ${arithmetic(cost, p)}${shownBy(holes, estimatedLost)}` };
 }
 
-/** A source quiet for longer than its rhythm allows: open until it is heard again. */
-export function silenceGap(sourceKey: string, since: number, allowedMs: number): Gap {
+/**
+ * What would be lost of a source that went on sending in a silence. Told, but no estimate: it may have had nothing to say, and
+ * how likely either is nobody knows.
+ */
+function dueIn({ from, to }: Gap, heard: DueSpan['heard'], p: number, settings: Settings): string {
+  if (heard === null || to === null) return '';
+  const cost = costOf({ from, to }, 1, heard.count / Math.max(1, heard.ms), p, settings);
+  return `; had it gone on as before: ${arithmetic(cost, p)}`;
+}
+
+function openSilence(sourceKey: string, from: number, openedAt: number, detail: string): Gap {
   return {
-    id: sourceGapId(sourceKey, 'silence', String(since)),
+    id: sourceGapId(sourceKey, 'silence', String(from)),
     sourceKey,
     ...NOT_BY_SERIALS,
     kind: 'silence',
     certainty: 'possible',
     status: 'open',
-    ...{ from: since, to: null, openedAt: since + allowedMs, deadlineAt: null, closedAt: null },
+    ...{ from, to: null, openedAt, deadlineAt: null, closedAt: null },
     estimatedLost: null,
-    detail: `nothing heard for longer than ${String(allowedMs)} ms, twice its longest silence in a time like this`,
+    detail,
   };
+}
+
+/** A source quiet for longer than its rhythm allows: open until it is heard again. */
+export function silenceGap(sourceKey: string, since: number, allowedMs: number): Gap {
+  const detail = `nothing heard for longer than ${String(allowedMs)} ms, twice its longest silence in a time like this`;
+  return openSilence(sourceKey, since, since + allowedMs, detail);
 }
 
 /** The source was heard again: what came in the silence shows within H of its end whether anything is missing. */
 export function brokenSilence(gap: Gap, heardAt: number, horizon: number): Gap {
   const ms = heardAt - gap.from;
   return { ...gap, to: heardAt, deadlineAt: heardAt + horizon, detail: `${gap.detail}; it lasted ${String(ms)} ms` };
+}
+
+/** The longest part of a span that none of the others holds. */
+function longestOutside({ from, to }: Span, others: readonly Span[]): Span {
+  let longest = { from, to: from };
+  let since = from;
+  for (const other of [...others].sort((a, b) => a.from - b.from)) {
+    if (other.to <= since) continue;
+    if (other.from >= to) break;
+    if (other.from - since > longest.to - longest.from) longest = { from: since, to: other.from };
+    since = other.to;
+  }
+  return to - since > longest.to - longest.from ? { from: since, to } : longest;
+}
+
+/**
+ * A stillness of a source (docs/truth.md 12) as a gap that W has passed the deadline of.
+ * @param deaf when what came may not have been heard, which other gaps tell of
+ * @returns null when what is left of it is no stillness
+ */
+export function stillnessGap(
+  sourceKey: string,
+  still: Stillness,
+  deaf: readonly Span[],
+  settings: Settings,
+): (Gap & { readonly to: number }) | null {
+  const { from, to } = longestOutside(still, deaf);
+  if (!isStillness({ from, to, slotsPerMs: still.slotsPerMs })) return null;
+  const due = `nothing heard, though ${figure(still.slotsPerMs * (to - from))} or more notifications were due at the rates around it`;
+  return { ...brokenSilence(openSilence(sourceKey, from, to, due), to, horizonMs(settings)), to };
 }
 
 /** The overflows that may have taken something of a source, as facts its calls are folded by. */

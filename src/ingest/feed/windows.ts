@@ -1,8 +1,10 @@
-import { habitsOf, lossOf, MOST_POOLED, type TimedSample } from '../../delivery/window.js';
-import { windowEnd } from '../../delivery/facts.js';
+import { habitsOf, lossOf, MOST_POOLED } from '../../delivery/window.js';
+import { type Span, windowEnd } from '../../delivery/facts.js';
 import { windowClosesAt } from '../../lifecycle/loss.js';
+import { stillnessIn } from '../../lifecycle/stillness.js';
 import type { Settings } from '../../notification.js';
 import type { ClosedWindow, SweepStore } from '../sweep.ports.js';
+import { stillnessGap } from './span-gaps.js';
 
 /**
  * Closes loss windows (docs/truth.md 12). One in which the source neither spoke nor ended a call says nothing and is not
@@ -13,27 +15,38 @@ export class WindowCloser {
   private readonly lookedThrough = new Map<string, number>();
 
   constructor(
-    private readonly store: Pick<SweepStore, 'firstReceivedAt' | 'windowSample' | 'windowRhythm' | 'closeWindow'>,
+    private readonly store: Pick<
+      SweepStore,
+      'firstReceivedAt' | 'windowSample' | 'windowRhythm' | 'closeWindow' | 'hasSilence' | 'putGaps'
+    >,
     private readonly settings: Settings,
   ) {}
 
   /**
-   * Closes the windows of a source whose last copy has had its H.
+   * Closes the windows of a source whose last copy has had its H, and declares the stillnesses that ended in them.
    * @param closed its closed windows of the last `keepMs`
+   * @param deaf when what came may not have been heard: no stillness of the source
    * @returns how many were written
    */
-  async close(sourceKey: string, closed: readonly ClosedWindow[], through: number, keepMs: number): Promise<number> {
+  async close(
+    sourceKey: string,
+    closed: readonly ClosedWindow[],
+    deaf: readonly Span[],
+    { through, keepMs }: { readonly through: number; readonly keepMs: number },
+  ): Promise<number> {
     const { settings } = this;
     const from =
       this.lookedThrough.get(sourceKey) ?? closed.at(-1)?.to ?? (await this.store.firstReceivedAt(sourceKey));
     if (from === null) return 0;
     let written = 0;
-    let earlier: readonly TimedSample[] = [...closed].reverse();
+    let earlier: readonly ClosedWindow[] = [...closed].reverse();
     const oldest = windowEnd(through - keepMs, settings.lossWindowMs);
     let start = Math.max(oldest, Math.floor(from / settings.lossWindowMs) * settings.lossWindowMs);
     for (; windowClosesAt(start, settings) < through; start += settings.lossWindowMs) {
       const window = await this.weigh(sourceKey, start, earlier);
       if (window !== null) {
+        // Before the window is closed: a receiver that dies in between closes it, and declares, again.
+        await this.declareStillness(sourceKey, [window, ...earlier], deaf);
         await this.store.closeWindow(sourceKey, window);
         earlier = [window, ...earlier].slice(0, MOST_POOLED + 1);
         written++;
@@ -43,7 +56,19 @@ export class WindowCloser {
     return written;
   }
 
-  private async weigh(sourceKey: string, from: number, earlier: readonly TimedSample[]): Promise<ClosedWindow | null> {
+  /** As a gap of kind `silence`, unless one tells of that time already: it lasted longer than the rhythm of the source allows. */
+  private async declareStillness(
+    sourceKey: string,
+    windows: readonly [ClosedWindow, ...ClosedWindow[]],
+    deaf: readonly Span[],
+  ): Promise<void> {
+    const still = stillnessIn(windows[0], windows);
+    const gap = still === null ? null : stillnessGap(sourceKey, still, deaf, this.settings);
+    if (gap === null || (await this.store.hasSilence(sourceKey, { from: gap.from, to: gap.to }))) return;
+    await this.store.putGaps([gap]);
+  }
+
+  private async weigh(sourceKey: string, from: number, earlier: readonly ClosedWindow[]): Promise<ClosedWindow | null> {
     const { lossWindowMs, retry, staleRingingMs } = this.settings;
     const span = { from, to: from + lossWindowMs };
     const sample = await this.store.windowSample(sourceKey, span);

@@ -1,4 +1,5 @@
 /** Gaps of sources, and the spans of time among them whose deadline has passed. */
+import type { Span } from '../../delivery/facts.js';
 import type { PrismaClient } from '../../generated/prisma/client.js';
 import type { DueSpan } from '../../ingest/sweep.ports.js';
 import { sourceLedgerKey } from '../../lifecycle/keys.js';
@@ -52,7 +53,7 @@ export async function expireHoles(db: Runs, through: number): Promise<void> {
     where status = 'open' and deadline_at < ${new Date(through)} and kind in ('serial', 'state')`;
 }
 
-/** How far back the rate of a source is measured before an outage, and over how many notifications at most. */
+/** How far back the rate of a source is measured before an outage or a silence, and over how many notifications at most. */
 const RATE_OVER_MS = 600_000;
 const RATE_ROWS = 20_000;
 
@@ -96,7 +97,7 @@ export async function dueSpans(
         select first_at from notification where source_key = due.source_key and first_at < due.from_at
           and first_at >= due.from_at - make_interval(secs => ${RATE_OVER_MS / 1000}::double precision)
         order by first_at desc limit ${RATE_ROWS}) as before
-    ) as rate on due.kind = 'outage'
+    ) as rate on due.kind in ('outage', 'silence')
     left join served on due.kind = 'outage' and served.from_at = due.from_at`;
   return rows.map((row) => ({
     gap: gapOf(row),
@@ -112,4 +113,29 @@ export async function openSilences(db: Runs): Promise<readonly Gap[]> {
   const rows = await db.$queryRaw<GapRow[]>`
     select * from gap where kind = 'silence' and status = 'open' and to_at is null`;
   return rows.map(gapOf);
+}
+
+/** See `SweepStore.hasSilence`. */
+export async function hasSilence(db: Runs, sourceKey: string, span: Span): Promise<boolean> {
+  const [row] = await db.$queryRaw<{ declared: boolean }[]>`
+    select exists (select from gap where ledger_key = ${sourceLedgerKey(sourceKey)}::uuid and kind = 'silence'
+      and from_at < ${new Date(span.to)} and (to_at is null or to_at > ${new Date(span.from)})) as declared`;
+  return row?.declared === true;
+}
+
+/** One gap a minute and source: a source that cannot be read at all fills the quarantine, not the ledger. */
+export async function declareQuarantine(
+  db: Runs,
+  since: number,
+  gap: (sourceKey: string, span: Span, count: number) => Gap,
+): Promise<void> {
+  const rows = await db.$queryRaw<{ source_key: string; minute: Date; to_at: Date; datagrams: bigint }[]>`
+    select source_key, date_trunc('minute', received_at) as minute, max(last_received_at) as to_at, count(*) as datagrams
+    from quarantine
+    where received_at >= date_trunc('minute', ${new Date(since)}::timestamptz)
+    group by source_key, minute`;
+  const gaps = rows.map((row) =>
+    gap(row.source_key, { from: row.minute.getTime(), to: row.to_at.getTime() }, Number(row.datagrams)),
+  );
+  if (gaps.length > 0) await upsertGaps(db, gaps);
 }
