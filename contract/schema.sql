@@ -415,9 +415,11 @@ create table call_unsettled (
   constraint call_unsettled_pkey PRIMARY KEY (call_key, id, settled)
 ) partition of call FOR VALUES IN (false) with (fillfactor=70);
 comment on table call_unsettled is 'Calls that an ordinary retry or a backlog can still change, active ones among them.';
+CREATE INDEX call_unsettled_ended_at_idx ON public.call_unsettled USING btree (COALESCE(ended_at, presumed_ended_at) DESC, id DESC) WHERE (COALESCE(ended_at, presumed_ended_at) IS NOT NULL);
 CREATE INDEX call_unsettled_first_seen_at_id_idx ON public.call_unsettled USING btree (first_seen_at DESC, id DESC);
 CREATE INDEX call_unsettled_id_idx ON public.call_unsettled USING btree (id);
 CREATE INDEX call_unsettled_settle_after_idx ON public.call_unsettled USING btree (settle_after) WHERE (settle_after IS NOT NULL);
+CREATE INDEX call_unsettled_talk_ms_idx ON public.call_unsettled USING btree (talk_ms DESC NULLS LAST, id DESC) WHERE (talk_ms IS NOT NULL);
 
 create table change_base (
   single boolean not null default true,
