@@ -7,7 +7,7 @@ import { UdpSocket } from '../transport/udp.socket.js';
 import { encodeReport, type WireFields, type WireFormat } from '../wire/encode.js';
 import { hexLine, hexRows } from './field/bytes.js';
 import { judgeReply, type Reply, replyWords } from './field/reply.js';
-import { configuredApi } from './field/server.js';
+import { configuredApi, configuredTarget } from './field/server.js';
 import { addFormatOptions, type FormatFlags, formatOf } from './format.js';
 
 interface Flags extends FormatFlags {
@@ -34,7 +34,7 @@ const RECEIVE_BUFFER_BYTES = 65_536;
 export function sendSampleCommand(): Command {
   const command = new Command('send-sample')
     .description('Send one call (Ringing, OK, Bye) as an IVR would, and show what is answered.')
-    .option('--target <host:port>', 'where to', target, target('127.0.0.1:8000'))
+    .option('--target <host:port>', 'where to', target, target(configuredTarget()))
     .option(
       '--states <list>',
       'what is reported: ringing, 180, 183, ok, bye or any word',

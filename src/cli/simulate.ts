@@ -6,7 +6,7 @@ import { RINGING_CODES } from '../simulator/plan.js';
 import { judgementText, outcomeJson, runText } from '../simulator/report.js';
 import { SENT_SERIAL_MEANINGS } from '../simulator/serials.js';
 import { type Progress, simulate, type SimulateOptions } from '../simulator/simulate.js';
-import { configuredApi } from './field/server.js';
+import { configuredApi, configuredTarget } from './field/server.js';
 import { addFormatOptions, type FormatFlags, formatOf } from './format.js';
 
 /** The command line: 0 the ledger told the truth, 1 it did not, 2 the run was not possible. */
@@ -87,7 +87,7 @@ function addNetworkOptions(command: Command): void {
     .addOption(
       new Option('--target <host:port,...>', 'where reports go; of several, each datagram goes to one at random')
         .argParser(targets)
-        .default(targets('127.0.0.1:8000'), '127.0.0.1:8000'),
+        .default(targets(configuredTarget()), configuredTarget()),
     )
     .option('--sources <n>', 'how many IVRs, each with its own address', whole, 1)
     .option('--source-address <ip>', 'address of the first (default: one of its own on a loopback of Linux)')

@@ -175,19 +175,13 @@ test(
 );
 
 test(
-  'send-sample shows request, answer and where to look, and doctor finds the call whole',
+  'send-sample sends to the configured port, shows request, answer and where to look, and doctor finds the call whole',
   async () => {
     const port = String(portOf(receiver));
-    const sample = await runCommand(
-      sendSampleCommand(),
-      '--target',
-      `127.0.0.1:${port}`,
-      '--call-id',
-      'sample',
-      '--pause',
-      '0',
-      ...api(),
-    );
+    process.env['IVR_CALL_REPORT_PORT'] = port;
+    const command = sendSampleCommand();
+    delete process.env['IVR_CALL_REPORT_PORT'];
+    const sample = await runCommand(command, '--call-id', 'sample', '--pause', '0', ...api());
     expect(sample.exitCode).toBe(0);
     expect(sample.output.match(/matches: Call ID and Serial Number/g)).toHaveLength(3);
     expect(sample.output).toContain(`${receiver.http}/api/v1/calls?callId=sample`);

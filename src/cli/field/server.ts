@@ -114,6 +114,15 @@ export class Server {
   }
 }
 
+/** Where the configuration of this folder has it receive: `host:port`; the standard port where there is none. */
+export function configuredTarget(): string {
+  try {
+    return `127.0.0.1:${String(loadConfig().reportPort)}`;
+  } catch {
+    return '127.0.0.1:8000';
+  }
+}
+
 /** Where the configuration of this folder has the server listen; the standard address where there is none. */
 export function configuredApi(): string {
   try {
