@@ -9,8 +9,8 @@ import { type KeyChange, type KeyRef, NOTHING_STORED, type StoredKey } from '../
 import { decodeEvidence } from '../src/delivery/evidence.js';
 import { callKeyOf } from '../src/lifecycle/keys.js';
 import type { Settings } from '../src/notification.js';
-import { readSql } from '../src/store/ledger-sql.js';
-import { writeOf } from '../src/store/ledger.js';
+import { readSql } from '../src/store/ledger/ledger-sql.js';
+import { writeOf } from '../src/store/ledger/ledger.js';
 import { statementName } from '../src/store/statement-name.js';
 import { parse } from '../src/wire/codec.js';
 import { type Outgoing, Traffic } from './traffic.js';

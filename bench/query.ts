@@ -21,7 +21,7 @@ import { periodOf, readStatistics } from '../src/query/statistics/read.js';
 import { Database } from '../src/store/database.js';
 import { startEmbedded } from '../src/store/embedded/embedded.js';
 
-import { FILLING_SETTINGS, LedgerNotEmpty } from '../src/store/seed.js';
+import { FILLING_SETTINGS, LedgerNotEmpty } from '../src/store/seed/seed.js';
 import { tellExports } from './exports.js';
 import { machine } from './machine.js';
 import { Watched } from './plans.js';

@@ -549,7 +549,7 @@ create table number_form (
   constraint number_form_e164_check CHECK ((e164 ~ '^\+[1-9][0-9]{1,14}$'::text)),
   constraint number_form_pkey PRIMARY KEY (of_source, of_number)
 );
-comment on table number_form is 'One row per number of a source that its rules can read: the number as received, and in E.164. Made by the receivers from what they stored (src/store/number-forms.ts); without rules there is none.';
+comment on table number_form is 'One row per number of a source that its rules can read: the number as received, and in E.164. Made by the receivers from what they stored; without rules there is none.';
 CREATE INDEX number_form_e164_idx ON public.number_form USING btree (e164);
 
 create table outage (

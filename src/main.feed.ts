@@ -8,7 +8,7 @@ import type { Log } from './log.js';
 import type { Tally } from './metrics.js';
 import type { Settings } from './notification.js';
 import type { Database } from './store/database.js';
-import { copyCounts } from './store/feed/copies.js';
+import { copyCounts } from './store/sweep/copies.js';
 import { KernelDrops } from './transport/kernel-drops.js';
 import type { UdpServer } from './transport/udp.server.js';
 

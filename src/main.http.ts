@@ -14,7 +14,7 @@ import { receivingOf } from './main.operator.js';
 import { type Receiver, settingsOf } from './main.receiver.js';
 import { Metrics } from './ops/metrics.js';
 import { SourceSettings } from './sources/settings.js';
-import { PgSourceSettingsStore } from './store/source-settings.js';
+import { PgSourceSettingsStore } from './store/sources/source-settings.js';
 import { KernelDrops } from './transport/kernel-drops.js';
 
 const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {

@@ -4,7 +4,7 @@ import type { Standby } from './ingest/spool/standby.js';
 import type { Log } from './log.js';
 import { e164Of } from './sources/number-rules.js';
 import type { Database } from './store/database.js';
-import { keepNumbers, type NumberKeeper } from './store/number-forms.js';
+import { keepNumbers, type NumberKeeper } from './store/sources/number-forms.js';
 import { OnceAMinute } from './transport/once-a-minute.js';
 
 /** Goes on by itself until it is stopped; a fault is logged, once a minute at most. */

@@ -9,7 +9,7 @@ import { horizonMs, type Settings } from './notification.js';
 import type { ReceiverRow } from './query/contract.receiver.js';
 import type { SourceRegistry } from './sources/registry.js';
 import type { Database } from './store/database.js';
-import { PgReplayStore } from './store/replay.js';
+import { PgReplayStore } from './store/ledger/replay.js';
 import type { RecentDatagrams } from './transport/recent.js';
 import type { UdpStats } from './transport/udp.events.js';
 

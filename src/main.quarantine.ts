@@ -7,7 +7,7 @@ import type { IngestMeter } from './metrics/ingest-meter.js';
 import { horizonMs } from './notification.js';
 import type { SourceRegistry } from './sources/registry.js';
 import type { Database } from './store/database.js';
-import { PgQuarantineStore } from './store/quarantine.js';
+import { PgQuarantineStore } from './store/ledger/quarantine.js';
 import { heldBack, OnceAMinute } from './transport/once-a-minute.js';
 
 /** What quarantine is made of. */

@@ -4,7 +4,7 @@ import type { Config } from './config.js';
 import { overflowGaps } from './ingest/feed/span-gaps.js';
 import type { GroupCommit } from './ingest/group-commit.js';
 import type { Quarantine } from './ingest/quarantine.js';
-import { CIRCUIT_STATES } from './ingest/spool/circuit.js';
+import { CIRCUIT_STATES } from './ingest/spool/circuit/circuit.js';
 import { lastBeats, writeFact } from './ingest/spool/feed-store.js';
 import { Spool } from './ingest/spool/spool.js';
 import { type SpoolState, Standby } from './ingest/spool/standby.js';
@@ -16,7 +16,7 @@ import type { Tally } from './metrics.js';
 import type { Settings } from './notification.js';
 import type { SourceRegistry } from './sources/registry.js';
 import type { Database } from './store/database.js';
-import { buryReceiver, touchReceiver } from './store/receivers.js';
+import { buryReceiver, touchReceiver } from './store/sweep/receivers.js';
 import { OnceAMinute } from './transport/once-a-minute.js';
 
 interface Around {

@@ -3,10 +3,10 @@ import { systemClock } from '../clock.js';
 import { loadConfig } from '../config.js';
 import { rebuildLedger } from '../ingest/rebuild.js';
 import { Database } from '../store/database.js';
-import { PgLedgerStore } from '../store/ledger.js';
+import { PgLedgerStore } from '../store/ledger/ledger.js';
 import { migrate } from '../store/migrate.js';
 import { provideDatabase } from '../store/provide.js';
-import { PgRebuildStore } from '../store/rebuild.js';
+import { PgRebuildStore } from '../store/ledger/rebuild.js';
 
 /** `ringledger rebuild`: every record again from the raw notifications; writes only what differs. */
 export function rebuildCommand(): Command {

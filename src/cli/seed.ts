@@ -3,7 +3,7 @@ import { systemClock } from '../clock.js';
 import { loadConfig } from '../config.js';
 import { migrate } from '../store/migrate.js';
 import { provideDatabase } from '../store/provide.js';
-import { FILLING_SETTINGS, LedgerNotEmpty } from '../store/seed.js';
+import { FILLING_SETTINGS, LedgerNotEmpty } from '../store/seed/seed.js';
 import { seedLedger } from './seed/seed.js';
 
 const DAY_MS = 86_400_000;

@@ -1,7 +1,7 @@
 /** What OpenAPI says of liveness, readiness and metrics. */
 import { applyDecorators } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
-import { CIRCUIT_STATES } from '../ingest/spool/circuit.js';
+import { CIRCUIT_STATES } from '../ingest/spool/circuit/circuit.js';
 
 const count = (description: string): object => ({ type: 'integer', format: 'int64', description });
 

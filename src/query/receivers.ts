@@ -4,7 +4,7 @@ import { type Reads, at, rows, utc } from './sql.js';
 
 /** Alive and further behind: it holds records back. Heartbeats come every second, batches take milliseconds. */
 const BACKLOG_MS = 10_000;
-/** Without a heartbeat for so long a receiver is taken for dead: W no longer waits for it (src/store/sweep.ts). */
+/** Without a heartbeat for so long a receiver is taken for dead: W no longer waits for it (src/store/sweep/receivers.ts). */
 const GONE_MS = 10_000;
 
 export interface Receivers {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { AccessUnavailable, type AuditEntry, type KeyStore, type StoredKey } from '../access/ports.js';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.js';
-import type { Transaction } from './source-changes.js';
+import type { Transaction } from './sources/source-changes.js';
 
 /** As often as a use of a key is written. */
 const USED_EVERY_MS = 60_000;

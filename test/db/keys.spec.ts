@@ -5,9 +5,9 @@ import type { AskedKey } from '../../src/access/judge-key.js';
 import { type KeyMaker, Keys } from '../../src/access/keys.js';
 import { AccessUnavailable } from '../../src/access/ports.js';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
-import { trimAudit } from '../../src/store/audit-trim.js';
+import { trimAudit } from '../../src/store/upkeep/audit-trim.js';
 import { PgKeyStore } from '../../src/store/keys.js';
-import { keepPartitions } from '../../src/store/partition-keeper.js';
+import { keepPartitions } from '../../src/store/upkeep/partition-keeper.js';
 import { type TestDatabase, testDatabase, testPool, testPrisma } from '../support/database.js';
 
 const NOW = Date.UTC(2026, 2, 1);

@@ -12,9 +12,9 @@ import {
   StoreUnavailable,
 } from '../../src/ingest/ports.js';
 import type { Arrival } from '../../src/notification.js';
-import { PgLedgerStore } from '../../src/store/ledger.js';
-import { TABLE_COLUMNS } from '../../src/store/ledger-sql.js';
-import { ensurePartitions } from '../../src/store/partitions.js';
+import { PgLedgerStore } from '../../src/store/ledger/ledger.js';
+import { TABLE_COLUMNS } from '../../src/store/ledger/ledger-sql.js';
+import { ensurePartitions } from '../../src/store/upkeep/partitions.js';
 import { arrival, EPOCH, keyOf, SETTINGS } from '../support/arrivals.js';
 import { testDatabase, testPool, testPrisma, type TestDatabase } from '../support/database.js';
 import { until } from '../support/receiver.js';

@@ -1,7 +1,7 @@
 /** What retention leaves of loss windows. */
 import type pg from 'pg';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
-import { dropLossWindows } from '../../src/store/loss-windows.js';
+import { dropLossWindows } from '../../src/store/upkeep/loss-windows.js';
 import { EPOCH } from '../support/arrivals.js';
 import { testDatabase, testPool, testPrisma, type TestDatabase } from '../support/database.js';
 

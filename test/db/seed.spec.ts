@@ -10,10 +10,10 @@ import type { PrismaClient } from '../../src/generated/prisma/client.js';
 import { rebuildLedger } from '../../src/ingest/rebuild.js';
 import type { Settings } from '../../src/notification.js';
 import { keepOnce } from '../../src/store/bi/keeper.js';
-import { PgLedgerStore } from '../../src/store/ledger.js';
-import { PgRebuildStore } from '../../src/store/rebuild.js';
-import type { SeedBlock } from '../../src/store/seed-rows.js';
-import { isEmptyLedger, LedgerNotEmpty } from '../../src/store/seed.js';
+import { PgLedgerStore } from '../../src/store/ledger/ledger.js';
+import { PgRebuildStore } from '../../src/store/ledger/rebuild.js';
+import type { SeedBlock } from '../../src/store/seed/seed-rows.js';
+import { isEmptyLedger, LedgerNotEmpty } from '../../src/store/seed/seed.js';
 import { schemaSql } from '../support/contract.js';
 import { type TestDatabase, testDatabase, testPool, testPrisma } from '../support/database.js';
 

@@ -2,10 +2,10 @@
 import type pg from 'pg';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
 import type { SweptSource } from '../../src/ingest/sweep.ports.js';
-import { setLearnedMeaning } from '../../src/store/learned-meaning.js';
-import { PgSourceSettingsStore } from '../../src/store/source-settings.js';
-import { PgSourceStore } from '../../src/store/sources.js';
-import { PgSweepStore } from '../../src/store/sweep.js';
+import { setLearnedMeaning } from '../../src/store/sweep/learned-meaning.js';
+import { PgSourceSettingsStore } from '../../src/store/sources/source-settings.js';
+import { PgSourceStore } from '../../src/store/sources/sources.js';
+import { PgSweepStore } from '../../src/store/sweep/sweep.js';
 import { operatorLock } from '../../src/wire/lock.js';
 import { EPOCH } from '../support/arrivals.js';
 import { testDatabase, testPool, testPrisma, type TestDatabase } from '../support/database.js';

@@ -1,9 +1,9 @@
 /** The contract of the ledger (ledger-contract.ts), held by PostgreSQL and by memory alike. */
 import type pg from 'pg';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
-import { PgLedgerStore } from '../../src/store/ledger.js';
-import { PgQuarantineStore } from '../../src/store/quarantine.js';
-import { PgSweepStore } from '../../src/store/sweep.js';
+import { PgLedgerStore } from '../../src/store/ledger/ledger.js';
+import { PgQuarantineStore } from '../../src/store/ledger/quarantine.js';
+import { PgSweepStore } from '../../src/store/sweep/sweep.js';
 import { EPOCH } from '../support/arrivals.js';
 import { testDatabase, testPool, testPrisma, type TestDatabase } from '../support/database.js';
 import { MemoryStore } from '../support/memory-store.js';

@@ -12,7 +12,7 @@ import { type Fallback, GroupCommit } from '../../src/ingest/group-commit.js';
 import type { EvidenceDocument } from '../../src/ingest/ports.js';
 import type { SegmentInfo, SpoolPlace } from '../../src/ingest/spool/inventory.js';
 import { horizonMs, type Arrival, type WireState } from '../../src/notification.js';
-import { PgLedgerStore } from '../../src/store/ledger.js';
+import { PgLedgerStore } from '../../src/store/ledger/ledger.js';
 import { arrival, EPOCH, SETTINGS } from '../support/arrivals.js';
 import { testDatabase, testPool, testPrisma, type TestDatabase } from '../support/database.js';
 

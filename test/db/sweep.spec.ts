@@ -7,8 +7,8 @@ import type { Noticed } from '../../src/ingest/feed/heartbeat.js';
 import { NOTHING_STORED } from '../../src/ingest/ports.js';
 import { Sweep } from '../../src/ingest/sweep.js';
 import type { Arrival } from '../../src/notification.js';
-import { PgLedgerStore } from '../../src/store/ledger.js';
-import { PgSweepStore } from '../../src/store/sweep.js';
+import { PgLedgerStore } from '../../src/store/ledger/ledger.js';
+import { PgSweepStore } from '../../src/store/sweep/sweep.js';
 import { arrival, EPOCH, keyOf, SETTINGS } from '../support/arrivals.js';
 import { testDatabase, testPool, testPrisma, type TestDatabase } from '../support/database.js';
 

@@ -3,8 +3,8 @@
  * (ivozprovider#525, coopcycle-web#4894); paging does not drift (kazoo PR 5491).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PgLedgerStore } from '../../src/store/ledger.js';
-import { PgSweepStore } from '../../src/store/sweep.js';
+import { PgLedgerStore } from '../../src/store/ledger/ledger.js';
+import { PgSweepStore } from '../../src/store/sweep/sweep.js';
 import { type Answer, type TestApi, testApi } from '../support/api.js';
 import { arrival, EPOCH } from '../support/arrivals.js';
 import { life, LONG_AFTER, SOURCE, stage, write } from '../support/lives.js';

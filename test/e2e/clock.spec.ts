@@ -11,7 +11,7 @@ import { parseConfig } from '../../src/config.js';
 import { Log } from '../../src/log.js';
 import { openReceiver, type Receiver } from '../../src/main.receiver.js';
 import { Database } from '../../src/store/database.js';
-import { PgSourceSettingsStore } from '../../src/store/source-settings.js';
+import { PgSourceSettingsStore } from '../../src/store/sources/source-settings.js';
 import { type TestDatabase, testDatabase, testPool, testPrisma } from '../support/database.js';
 import { Sender, until } from '../support/receiver.js';
 

@@ -9,9 +9,9 @@ import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { rebuildLedger } from '../../src/ingest/rebuild.js';
 import type { Running } from '../../src/main.js';
-import { PgLedgerStore } from '../../src/store/ledger.js';
-import { PgRebuildStore } from '../../src/store/rebuild.js';
-import { PgSourceSettingsStore } from '../../src/store/source-settings.js';
+import { PgLedgerStore } from '../../src/store/ledger/ledger.js';
+import { PgRebuildStore } from '../../src/store/ledger/rebuild.js';
+import { PgSourceSettingsStore } from '../../src/store/sources/source-settings.js';
 import { type TestDatabase, testDatabase, testPool, testPrisma } from '../support/database.js';
 import { ownFolder, portOf, Sender, startReceiver, until } from '../support/receiver.js';
 

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { dropPartitions, ensurePartitions, type SqlRunner } from '../../src/store/partitions.js';
+import { dropPartitions, ensurePartitions, type SqlRunner } from '../../src/store/upkeep/partitions.js';
 import { testDatabase, testPool, testPrisma, type TestDatabase } from '../support/database.js';
 
 const DAY_MS = 86_400_000;

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import type pg from 'pg';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
 import { readChanges } from '../../src/query/changes/changes.js';
-import { settle } from '../../src/store/sweep.settle.js';
+import { settle } from '../../src/store/sweep/sweep.settle.js';
 import { arrival, EPOCH } from '../support/arrivals.js';
 import { testDatabase, testPool, testPrisma, type TestDatabase } from '../support/database.js';
 import { HeldWriter } from '../support/held-writer.js';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeRecord, type SpoolRecord } from '../../src/ingest/spool/records.js';
-import { openFile, type OpenFile } from '../../src/ingest/spool/segment.js';
+import { openFile, type OpenFile } from '../../src/ingest/spool/disk/segment.js';
 import { Spool, type SpoolOptions } from '../../src/ingest/spool/spool.js';
 import { EPOCH } from '../support/arrivals.js';
 

@@ -18,7 +18,7 @@ import { connectionTo } from '../../src/query/export/cursor.js';
 import { Exports } from '../../src/query/export/exports.js';
 import { SourceSettings } from '../../src/sources/settings.js';
 import { PgKeyStore } from '../../src/store/keys.js';
-import { PgSourceSettingsStore } from '../../src/store/source-settings.js';
+import { PgSourceSettingsStore } from '../../src/store/sources/source-settings.js';
 import { Health } from '../../src/ops/health.js';
 import { HealthController } from '../../src/ops/health.controller.js';
 import { MetricsController } from '../../src/ops/metrics.controller.js';

@@ -2,8 +2,8 @@
 import pg from 'pg';
 import { decodeEvidence } from '../../src/delivery/evidence.js';
 import type { KeyChange, KeyRef, StoredKey } from '../../src/ingest/ports.js';
-import { readSql } from '../../src/store/ledger-sql.js';
-import { writeOf } from '../../src/store/ledger.js';
+import { readSql } from '../../src/store/ledger/ledger-sql.js';
+import { writeOf } from '../../src/store/ledger/ledger.js';
 import { EPOCH } from './arrivals.js';
 
 type FoundRow = readonly [callKey: string, version: number, document: KeyChange['document']];

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import type { SeedBlock } from '../../store/seed-rows.js';
+import type { SeedBlock } from '../../store/seed/seed-rows.js';
 import { blockCount, foldBlock, type Making } from './fold-block.js';
 
 /** From so many blocks on workers are worth their start; more of them than this would wait for PostgreSQL. */

@@ -7,7 +7,7 @@ import { assemble } from '../../ingest/assemble.js';
 import { type KeyChange, NOTHING_STORED } from '../../ingest/ports.js';
 import { callKeyOf } from '../../lifecycle/keys.js';
 import type { Settings } from '../../notification.js';
-import { BlockWriter, type SeedBlock } from '../../store/seed-rows.js';
+import { BlockWriter, type SeedBlock } from '../../store/seed/seed-rows.js';
 import { beginsOf, callOf, type SeededCall, type Seeding, SOURCES } from './traffic.js';
 
 /** Calls of one block: 6 MB of lines. */

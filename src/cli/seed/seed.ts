@@ -1,7 +1,7 @@
 /** Fills a ledger with a history of made-up calls. */
 import { type LossWindow, NO_HABITS } from '../../delivery/facts.js';
 import { horizonMs, type Settings } from '../../notification.js';
-import { fillLedger } from '../../store/seed.js';
+import { fillLedger } from '../../store/seed/seed.js';
 import { makeBlocks } from './blocks.js';
 import { blockCount } from './fold-block.js';
 import { type Seeding, SOURCES } from './traffic.js';

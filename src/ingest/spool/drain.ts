@@ -6,7 +6,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import type { Arrival } from '../../notification.js';
 import type { Fate } from '../../metrics.js';
 import type { Submission } from '../submission.js';
-import type { Breaker } from './breaker.js';
+import type { Breaker } from './circuit/breaker.js';
 import type { SegmentInfo } from './inventory.js';
 import { decodeRecord, type SpooledFact } from './records.js';
 import type { Spool } from './spool.js';

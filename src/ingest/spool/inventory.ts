@@ -1,5 +1,5 @@
 /** What the spool holds, in numbers: its segments in the order they drain. */
-import type { SegmentKey } from './frame.js';
+import type { SegmentKey } from './disk/frame.js';
 
 /** One segment: what is in it, and how much of that is in the database by now. */
 export interface SegmentInfo {

@@ -2,12 +2,12 @@
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NewSource } from '../../sources/ports.js';
-import type { CursorPosition } from './cursor.js';
-import { segmentName, sequencesIn } from './folder.js';
-import { HEADER_BYTES, NewerFormat } from './frame.js';
+import type { CursorPosition } from './disk/cursor.js';
+import { segmentName, sequencesIn } from './disk/folder.js';
+import { HEADER_BYTES, NewerFormat } from './disk/frame.js';
 import { addTo, type SegmentInfo } from './inventory.js';
 import { decodeRecord, peekArrival, peekFact, type SpooledBeat } from './records.js';
-import { type ReadSegment, readSegment } from './segment.js';
+import { type ReadSegment, readSegment } from './disk/segment.js';
 
 export interface Left {
   readonly segments: readonly SegmentInfo[];

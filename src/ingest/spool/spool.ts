@@ -9,16 +9,16 @@
 import type { Clock } from '../../clock.js';
 import type { Arrival } from '../../notification.js';
 import type { NewSource } from '../../sources/ports.js';
-import { Cursor } from './cursor.js';
-import { takeFolder } from './folder.js';
-import { type Frame, FRAME_OVERHEAD } from './frame.js';
+import { Cursor } from './disk/cursor.js';
+import { takeFolder } from './disk/folder.js';
+import { type Frame, FRAME_OVERHEAD } from './disk/frame.js';
 import { addTo, Inventory, type SegmentInfo, type SpoolPlace } from './inventory.js';
 import { findLeft, type Left } from './left.js';
-import { dropLock } from './lock.js';
+import { dropLock } from './disk/lock.js';
 import { encodeArrival, encodeBeat, encodeFact, type SpooledBeat, type SpooledFact } from './records.js';
-import { Room } from './room.js';
-import { type OpenFile, openFile, readSegment, removeSegment } from './segment.js';
-import { Tail } from './tail.js';
+import { Room } from './disk/room.js';
+import { type OpenFile, openFile, readSegment, removeSegment } from './disk/segment.js';
+import { Tail } from './disk/tail.js';
 
 /** Why the spool took nothing. */
 export type SpoolRefusal = 'spool_full' | 'spool_failed';

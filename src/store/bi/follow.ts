@@ -1,5 +1,5 @@
 /** Which hours are to be counted again: those that changed calls are in, or were in before the change. */
-import type { SqlRunner } from '../partitions.js';
+import type { SqlRunner } from '../upkeep/partitions.js';
 
 /** A call's former revision is looked for this far back at first: partitions are days, and looking through a year of them takes long. */
 const LOOK_BACK_MS = 3 * 86_400_000;

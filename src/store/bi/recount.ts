@@ -6,7 +6,7 @@
  * a wrong number. docs/adr/0014-bi.md
  */
 import { Prisma } from '../../generated/prisma/client.js';
-import type { SqlRunner } from '../partitions.js';
+import type { SqlRunner } from '../upkeep/partitions.js';
 import { peakStatement } from '../peaks.js';
 
 const SUMS = {

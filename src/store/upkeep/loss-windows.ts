@@ -1,6 +1,6 @@
 /** Retention of loss windows: what a rebuild of the raw notifications that are left may still ask for stays. */
-import { RHYTHM_MS } from '../delivery/rhythm.js';
-import type { PrismaClient } from '../generated/prisma/client.js';
+import { RHYTHM_MS } from '../../delivery/rhythm.js';
+import type { PrismaClient } from '../../generated/prisma/client.js';
 
 const DAY_MS = 86_400_000;
 

@@ -1,12 +1,12 @@
 /** What a rebuild reads of the ledger in PostgreSQL. */
-import type { SerialHole } from '../delivery/facts.js';
-import type { PrismaClient } from '../generated/prisma/client.js';
-import type { RawKey, RebuildStore, RebuiltSource, Standing } from '../ingest/rebuild.ports.js';
-import type { FeedFacts, MeaningChange } from '../ingest/sweep.ports.js';
-import type { CallRecord, Notification, WireState } from '../notification.js';
+import type { SerialHole } from '../../delivery/facts.js';
+import type { PrismaClient } from '../../generated/prisma/client.js';
+import type { RawKey, RebuildStore, RebuiltSource, Standing } from '../../ingest/rebuild.ports.js';
+import type { FeedFacts, MeaningChange } from '../../ingest/sweep.ports.js';
+import type { CallRecord, Notification, WireState } from '../../notification.js';
 import { sentRows } from './ledger-sql.js';
 import { CALL_COLUMNS, callRow, rowArray, sinceBase } from './rows.js';
-import { feedFacts } from './sweep.facts.js';
+import { feedFacts } from '../sweep/sweep.facts.js';
 
 /** Columns that count writes, or say when something was written: two rows that differ only there are equal. */
 const EXEMPT = new Set(['revision', 'updated_at']);

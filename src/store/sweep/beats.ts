@@ -4,7 +4,7 @@ import type { Span } from '../../delivery/facts.js';
 import type { PrismaClient } from '../../generated/prisma/client.js';
 import type { Beat, Overflow, OverflowKnown } from '../../ingest/sweep.ports.js';
 import type { Gap } from '../../notification.js';
-import { RECEIVER_GONE_MS } from '../receivers.js';
+import { RECEIVER_GONE_MS } from './receivers.js';
 import { type Runs, upsertGaps } from './gaps.js';
 
 export async function beat(db: Runs, receiverId: string, now: number, durableThrough: number): Promise<Beat> {

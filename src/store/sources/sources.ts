@@ -1,9 +1,9 @@
-import type { PrismaClient } from '../generated/prisma/client.js';
-import type { AckForm } from '../wire/ack.js';
-import { AGREEMENTS_TO_LOCK, type CodecLock } from '../wire/lock.js';
-import { CODEC_NAMES, type CodecSettings } from '../wire/reading.js';
-import type { NewSource, SourceRow, SourceStore } from '../sources/ports.js';
-import { faultOf } from './faults.js';
+import type { PrismaClient } from '../../generated/prisma/client.js';
+import type { AckForm } from '../../wire/ack.js';
+import { AGREEMENTS_TO_LOCK, type CodecLock } from '../../wire/lock.js';
+import { CODEC_NAMES, type CodecSettings } from '../../wire/reading.js';
+import type { NewSource, SourceRow, SourceStore } from '../../sources/ports.js';
+import { faultOf } from '../faults.js';
 import { recorded } from './source-changes.js';
 
 /** The `codec` column: the settings, how far the charset is sure, and the operator's decision they fall under. */

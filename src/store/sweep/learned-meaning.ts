@@ -1,6 +1,6 @@
-import type { PrismaClient } from '../generated/prisma/client.js';
-import type { MeaningChange, SweptSource } from '../ingest/sweep.ports.js';
-import { recorded } from './source-changes.js';
+import type { PrismaClient } from '../../generated/prisma/client.js';
+import type { MeaningChange, SweptSource } from '../../ingest/sweep.ports.js';
+import { recorded } from '../sources/source-changes.js';
 
 /**
  * Stores a meaning that was learned or taken back, as a new version, and records what it changed; its predecessor's open

@@ -1,5 +1,5 @@
 /** Rows of made-up history as text that COPY reads: rows as ingest sends them (rows.ts), without the array around them. */
-import type { KeyChange } from '../ingest/ports.js';
+import type { KeyChange } from '../../ingest/ports.js';
 import {
   CALL_COLUMNS,
   callRow,
@@ -10,7 +10,7 @@ import {
   NOTIFICATION_COLUMNS,
   notificationRow,
   type Since,
-} from './rows.js';
+} from '../ledger/rows.js';
 
 /** Tables that are copied into, in this order, and the columns of a line. */
 export const COPIED = {

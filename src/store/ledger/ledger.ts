@@ -1,9 +1,9 @@
-import { decodeEvidence } from '../delivery/evidence.js';
-import type { Clock } from '../clock.js';
-import type { PrismaClient } from '../generated/prisma/client.js';
-import type { EvidenceDocument, KeyChange, KeyRef, LedgerStore, StoredKey } from '../ingest/ports.js';
-import { StoreUnavailable } from '../ingest/ports.js';
-import { CheckFailed, Contended, faultOf } from './faults.js';
+import { decodeEvidence } from '../../delivery/evidence.js';
+import type { Clock } from '../../clock.js';
+import type { PrismaClient } from '../../generated/prisma/client.js';
+import type { EvidenceDocument, KeyChange, KeyRef, LedgerStore, StoredKey } from '../../ingest/ports.js';
+import { StoreUnavailable } from '../../ingest/ports.js';
+import { CheckFailed, Contended, faultOf } from '../faults.js';
 import { RARE_PARTS, readSql, writeSql } from './ledger-sql.js';
 import { Remembered } from './remembered.js';
 import { callRow, evidenceRow, gapRow, notificationKeyRow, notificationRow, rowArray, sinceBase } from './rows.js';

@@ -10,7 +10,7 @@
  *
  * Measured at a window of 256: two thirds of the reads were of calls written a moment ago, the rest of new ones.
  */
-import type { KeyChange, KeyRef, StoredKey } from '../ingest/ports.js';
+import type { KeyChange, KeyRef, StoredKey } from '../../ingest/ports.js';
 
 /** Call IDs remembered at most, the ones least recently written forgotten first: about 1.5 kB each, 30 MB. */
 const KEYS_MAX = 20_000;

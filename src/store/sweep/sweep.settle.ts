@@ -1,7 +1,7 @@
 /** Settling: what nothing ordinary can change any more moves to history, and is told as a revision. */
-import type { PrismaClient } from '../generated/prisma/client.js';
-import { Contended, faultOf } from './faults.js';
-import { tellSql, WRITTEN } from './ledger-sql.js';
+import type { PrismaClient } from '../../generated/prisma/client.js';
+import { Contended, faultOf } from '../faults.js';
+import { tellSql, WRITTEN } from '../ledger/ledger-sql.js';
 
 /** $1 what W has passed, $2 the instant of the write, $3 how many at most. */
 const SETTLE = `/* settle */

@@ -1,6 +1,6 @@
-import type { PrismaClient } from '../generated/prisma/client.js';
-import type { QuarantinedDatagram, QuarantineStore } from '../ingest/ports.js';
-import { faultOf } from './faults.js';
+import type { PrismaClient } from '../../generated/prisma/client.js';
+import type { QuarantinedDatagram, QuarantineStore } from '../../ingest/ports.js';
+import { faultOf } from '../faults.js';
 
 /** Further copies of a row that is there only add to it. */
 const KEEP = `/* quarantine_keep */

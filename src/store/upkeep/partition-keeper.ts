@@ -1,7 +1,7 @@
-import type { Clock } from '../clock.js';
-import type { PrismaClient } from '../generated/prisma/client.js';
+import type { Clock } from '../../clock.js';
+import type { PrismaClient } from '../../generated/prisma/client.js';
 import { trimAudit } from './audit-trim.js';
-import { continueChanges } from './change-base.js';
+import { continueChanges } from '../change-base.js';
 import { dropLossWindows } from './loss-windows.js';
 import { DAILY_TABLES, dropPartitions, ensurePartitions } from './partitions.js';
 

@@ -3,11 +3,11 @@ import { finished } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { v5 as uuidv5 } from 'uuid';
-import type { LossWindow } from '../delivery/facts.js';
-import type { SerialMeaning, Settings } from '../notification.js';
-import { countDueHours, noteAllHours } from './bi/recount.js';
-import { connectWithin } from './connect.js';
-import { DAILY_TABLES, ensurePartitions, type SqlRunner } from './partitions.js';
+import type { LossWindow } from '../../delivery/facts.js';
+import type { SerialMeaning, Settings } from '../../notification.js';
+import { countDueHours, noteAllHours } from '../bi/recount.js';
+import { connectWithin } from '../connect.js';
+import { DAILY_TABLES, ensurePartitions, type SqlRunner } from '../upkeep/partitions.js';
 import { restoreIndexes, takeIndexes } from './seed-indexes.js';
 import { COPIED, COPY_OPTIONS, type CopiedTable, type SeedBlock } from './seed-rows.js';
 

@@ -5,8 +5,8 @@
  * that were committed since (as the changes feed tells them, so that none is passed over). Rules that are set anew void what was
  * read: `PgSourceSettingsStore` deletes it, and a write under older rules finds their version gone.
  */
-import type { NumberRules } from '../sources/ports.js';
-import type { PrismaClient } from '../generated/prisma/client.js';
+import type { NumberRules } from '../../sources/ports.js';
+import type { PrismaClient } from '../../generated/prisma/client.js';
 
 /** A source's rules, and which setting of them these are. */
 interface Ruled {

@@ -1,11 +1,11 @@
 /** The facts the sweep reads: outages, windows, quarantine, and what the calls of a window say of loss. */
-import type { Habits, Span } from '../delivery/facts.js';
-import type { WindowRhythm } from '../delivery/rhythm.js';
-import type { WindowSample } from '../delivery/window.js';
-import type { PrismaClient } from '../generated/prisma/client.js';
-import type { ClosedWindow, FeedFacts } from '../ingest/sweep.ports.js';
-import { overflowsSince } from './feed/beats.js';
-import { settingsVersions } from './settings.js';
+import type { Habits, Span } from '../../delivery/facts.js';
+import type { WindowRhythm } from '../../delivery/rhythm.js';
+import type { WindowSample } from '../../delivery/window.js';
+import type { PrismaClient } from '../../generated/prisma/client.js';
+import type { ClosedWindow, FeedFacts } from '../../ingest/sweep.ports.js';
+import { overflowsSince } from './beats.js';
+import { settingsVersions } from '../settings.js';
 
 function instant(ms: number): Date {
   return new Date(ms);

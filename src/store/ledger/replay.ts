@@ -1,7 +1,7 @@
-import type { PrismaClient } from '../generated/prisma/client.js';
-import type { QuarantinedDatagram } from '../ingest/ports.js';
-import type { ReplayStore } from '../ingest/operator/replay.ports.js';
-import { faultOf } from './faults.js';
+import type { PrismaClient } from '../../generated/prisma/client.js';
+import type { QuarantinedDatagram } from '../../ingest/ports.js';
+import type { ReplayStore } from '../../ingest/operator/replay.ports.js';
+import { faultOf } from '../faults.js';
 
 interface StoredRow extends Omit<QuarantinedDatagram, 'receivedAt' | 'lastReceivedAt'> {
   readonly receivedAt: Date;

@@ -1,10 +1,10 @@
 /** The segment being written: made when there is something to write, ended when it is long enough. */
-import type { Clock } from '../../clock.js';
-import type { Arrival } from '../../notification.js';
-import type { NewSource } from '../../sources/ports.js';
+import type { Clock } from '../../../clock.js';
+import type { Arrival } from '../../../notification.js';
+import type { NewSource } from '../../../sources/ports.js';
 import { FRAME_OVERHEAD, HEADER_BYTES } from './frame.js';
-import { addTo, type Inventory, type SegmentInfo, type SpoolPlace } from './inventory.js';
-import { encodeSource } from './records.js';
+import { addTo, type Inventory, type SegmentInfo, type SpoolPlace } from '../inventory.js';
+import { encodeSource } from '../records.js';
 import { type OpenFile, SegmentWriter } from './segment.js';
 
 export interface TailOptions {

@@ -1,5 +1,5 @@
 /** The audit trail, kept as long as what it tells of. */
-import type { PrismaClient } from '../generated/prisma/client.js';
+import type { PrismaClient } from '../../generated/prisma/client.js';
 
 /** Few enough that a statement is short: whoever writes to the trail waits for none of them. */
 const ROWS_AT_ONCE = 10_000;

@@ -1,9 +1,9 @@
 /** Records what was changed of a source: one append-only row per field, with before and after. */
 import { randomUUID } from 'node:crypto';
-import type { PrismaClient } from '../generated/prisma/client.js';
-import type { Decision } from '../sources/ports.js';
-import { notationOf } from '../wire/notation.js';
-import { CODEC_NAMES, type Shape } from '../wire/reading.js';
+import type { PrismaClient } from '../../generated/prisma/client.js';
+import type { Decision } from '../../sources/ports.js';
+import { notationOf } from '../../wire/notation.js';
+import { CODEC_NAMES, type Shape } from '../../wire/reading.js';
 
 export type Transaction = Pick<PrismaClient, '$executeRaw' | '$queryRaw'>;
 

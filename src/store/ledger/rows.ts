@@ -7,8 +7,8 @@
  * batch: PostgreSQL reads an ISO text in 0.7 us and adds such a number in 0.1, and a notification writes eleven instants.
  * The fields of a row stand in the order of the columns: `test/db/ledger.spec.ts` compares the three.
  */
-import type { CallWrite, KeyChange, RawWrite } from '../ingest/ports.js';
-import type { Gap, LossSample } from '../notification.js';
+import type { CallWrite, KeyChange, RawWrite } from '../../ingest/ports.js';
+import type { Gap, LossSample } from '../../notification.js';
 
 /** What a field of a row inside an array cannot hold bare: the syntax of rows and of arrays, and the empty text (null). */
 const SPECIAL = /["\\(),]/;

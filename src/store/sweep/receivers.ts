@@ -1,4 +1,4 @@
-import type { PrismaClient } from '../generated/prisma/client.js';
+import type { PrismaClient } from '../../generated/prisma/client.js';
 
 /** A receiver whose last sign of life is older than this holds W back no longer: nothing of it can still arrive unasked. */
 export const RECEIVER_GONE_MS = 10_000;

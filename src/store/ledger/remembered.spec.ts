@@ -1,4 +1,4 @@
-import type { KeyChange, KeyRef } from '../ingest/ports.js';
+import type { KeyChange, KeyRef } from '../../ingest/ports.js';
 import { Remembered } from './remembered.js';
 
 function keyOf(name: string): KeyRef {

@@ -4,7 +4,7 @@ import type { PrismaClient } from '../../generated/prisma/client.js';
 import type { DueSpan } from '../../ingest/sweep.ports.js';
 import { sourceLedgerKey } from '../../lifecycle/keys.js';
 import type { Gap, GapCertainty, GapKind, GapStatus } from '../../notification.js';
-import { GAP_COLUMNS, gapRow, rowArray } from '../rows.js';
+import { GAP_COLUMNS, gapRow, rowArray } from '../ledger/rows.js';
 
 /** A client, or a transaction of one. */
 export type Runs = Pick<PrismaClient, '$executeRaw' | '$executeRawUnsafe' | '$queryRaw' | '$queryRawUnsafe'>;

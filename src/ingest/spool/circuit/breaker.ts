@@ -1,5 +1,5 @@
 /** The circuit at work: it asks the database when the circuit says so, and tells whoever has to know when it moves. */
-import type { Clock } from '../../clock.js';
+import type { Clock } from '../../../clock.js';
 import { type Circuit, circuitAt, type CircuitEvent, type CircuitState, mayDrain, moved, routeOf } from './circuit.js';
 
 export interface BreakerOptions {

@@ -1,10 +1,10 @@
 /** The sweep's side of the ledger in PostgreSQL: set-based statements, each idempotent or compare-and-set. */
-import type { Book, Received } from '../delivery/book.js';
-import type { Span } from '../delivery/facts.js';
-import type { Mature, SampledSerial } from '../delivery/meaning.js';
-import type { WindowRhythm } from '../delivery/rhythm.js';
-import type { WindowSample } from '../delivery/window.js';
-import type { PrismaClient } from '../generated/prisma/client.js';
+import type { Book, Received } from '../../delivery/book.js';
+import type { Span } from '../../delivery/facts.js';
+import type { Mature, SampledSerial } from '../../delivery/meaning.js';
+import type { WindowRhythm } from '../../delivery/rhythm.js';
+import type { WindowSample } from '../../delivery/window.js';
+import type { PrismaClient } from '../../generated/prisma/client.js';
 import type {
   AloneFor,
   Beat,
@@ -17,11 +17,11 @@ import type {
   OverflowKnown,
   SweepStore,
   SweptSource,
-} from '../ingest/sweep.ports.js';
-import type { Gap, SerialMeaning, WireState } from '../notification.js';
-import { beat, declareOutage, declareOverflow, stopped } from './feed/beats.js';
-import { declareQuarantine, dueSpans, expireHoles, hasSilence, openSilences, upsertGaps } from './feed/gaps.js';
-import { rhythms, setSilentAfter, windowRhythm } from './feed/rhythm.js';
+} from '../../ingest/sweep.ports.js';
+import type { Gap, SerialMeaning, WireState } from '../../notification.js';
+import { beat, declareOutage, declareOverflow, stopped } from './beats.js';
+import { declareQuarantine, dueSpans, expireHoles, hasSilence, openSilences, upsertGaps } from './gaps.js';
+import { rhythms, setSilentAfter, windowRhythm } from './rhythm.js';
 import { setLearnedMeaning } from './learned-meaning.js';
 import { feedFacts, windowSample } from './sweep.facts.js';
 import { settle } from './sweep.settle.js';

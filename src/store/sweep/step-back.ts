@@ -1,4 +1,4 @@
-import type { PrismaClient } from '../generated/prisma/client.js';
+import type { PrismaClient } from '../../generated/prisma/client.js';
 
 /** Clocks of receivers that share a database may be this far apart without anybody having set one back. */
 const APART_MS = 2_000;
