@@ -13,6 +13,7 @@ import { readActive } from '../src/query/active.js';
 import { gapsOf, notificationsOf, readCall } from '../src/query/call.js';
 import { readCalls } from '../src/query/calls.js';
 import type { CallRow } from '../src/query/contract.js';
+import { readFeed } from '../src/query/feed.js';
 import { ACTIVE_QUERY, CALLS_QUERY } from '../src/query/filters.js';
 import { readParameters } from '../src/query/parameters.js';
 import type { Reads } from '../src/query/sql.js';
@@ -127,6 +128,10 @@ async function measure(prisma: PrismaClient, only: string): Promise<void> {
   });
   const active = readParameters(ACTIVE_QUERY, {});
   await single('active calls (first 100) and their count', 10, (db) => readActive(db, active, now));
+  const ever = { from: null, to: null, sources: null };
+  await single('the feed of each source, told with a list of any time', 10, (db) => readFeed(db, ever, now));
+  const ofDay = { from: Date.parse(samples.day.from), to: Date.parse(samples.day.to), sources: null };
+  await single('the same, of a day', 10, (db) => readFeed(db, ofDay, now));
   const day = { ...readParameters(STATISTICS_QUERY, { ...samples.day, groupBy: 'menu', bucket: 'hour' }) };
   const counted = { ...day, ...periodOf(day, now) };
   await single('statistics of a day by hour and menu', 200, (db) => readStatistics(db, counted, SETTINGS, now));

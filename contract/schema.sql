@@ -416,9 +416,12 @@ create table call_unsettled (
 ) partition of call FOR VALUES IN (false) with (fillfactor=70);
 comment on table call_unsettled is 'Calls that an ordinary retry or a backlog can still change, active ones among them.';
 CREATE INDEX call_unsettled_ended_at_idx ON public.call_unsettled USING btree (COALESCE(ended_at, presumed_ended_at) DESC, id DESC) WHERE (COALESCE(ended_at, presumed_ended_at) IS NOT NULL);
+CREATE INDEX call_unsettled_ended_idx ON public.call_unsettled USING btree (first_seen_at DESC, id DESC) WHERE (disposition IS NOT NULL);
 CREATE INDEX call_unsettled_first_seen_at_id_idx ON public.call_unsettled USING btree (first_seen_at DESC, id DESC);
 CREATE INDEX call_unsettled_id_idx ON public.call_unsettled USING btree (id);
+CREATE INDEX call_unsettled_posted_idx ON public.call_unsettled USING btree (LEAST(first_seen_at, ringing_at, answered_at)) WHERE (LEAST(first_seen_at, ringing_at, answered_at) < first_seen_at);
 CREATE INDEX call_unsettled_settle_after_idx ON public.call_unsettled USING btree (settle_after) WHERE (settle_after IS NOT NULL);
+CREATE INDEX call_unsettled_stale_idx ON public.call_unsettled USING btree (stale_at, settled) WHERE (stale_at IS NOT NULL);
 CREATE INDEX call_unsettled_talk_ms_idx ON public.call_unsettled USING btree (talk_ms DESC NULLS LAST, id DESC) WHERE (talk_ms IS NOT NULL);
 
 create table change_base (
@@ -475,6 +478,7 @@ CREATE INDEX gap_opened_at_idx ON public.gap USING btree (opened_at DESC, id DES
 CREATE INDEX gap_source_missing_idx ON public.gap USING btree (source_key, from_at) INCLUDE (to_at) WHERE (status = ANY (ARRAY['open'::text, 'lost'::text]));
 CREATE INDEX gap_source_own_idx ON public.gap USING btree (source_key, from_at) WHERE ((status = ANY (ARRAY['open'::text, 'lost'::text])) AND (call_key IS NULL));
 CREATE INDEX gap_source_span_idx ON public.gap USING btree (source_key) WHERE (kind = ANY (ARRAY['outage'::text, 'overflow'::text, 'silence'::text, 'quarantine'::text]));
+CREATE INDEX gap_span_idx ON public.gap USING gist (tstzrange(from_at, to_at, '[]'::text)) WHERE ((status = ANY (ARRAY['open'::text, 'lost'::text])) OR (kind = 'outage'::text));
 
 create table loss_window (
   source_key text not null,

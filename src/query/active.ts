@@ -11,21 +11,25 @@ export interface ActivePage extends Page<CallRow> {
 }
 
 /**
- * Calls neither ended nor, at `asOf`, presumed ended, even where the sweep has not yet written so.
- * `not settled` follows from `not ended`; saying it keeps the read in the small partition.
+ * The condition that a call is active at an instant: neither ended nor presumed ended, even where the sweep has not yet written so. A call
+ * has an instant of being stale until it has ended (src/lifecycle/fold.ts), so that one index answers. `not settled` follows; saying it
+ * keeps the read in the small partition.
  */
+export function activeAt(asOf: number): Prisma.Sql {
+  return Prisma.sql`not settled and stale_at > ${at(asOf)}`;
+}
+
+/** Calls that are active at `asOf`. */
 export async function readActive(db: Reads, query: ActiveQuery, asOf: number): Promise<ActivePage> {
-  const active = [
-    Prisma.sql`not settled`,
-    Prisma.sql`state <> 'ended'`,
-    Prisma.sql`(stale_at is null or stale_at > ${at(asOf)})`,
-  ];
-  const page = await callPage(db, query, 'active', active);
+  const active = [activeAt(asOf)];
+  const [page, counted] = await Promise.all([
+    callPage(db, query, 'active', active),
+    rows<{ readonly count: number }>(
+      db,
+      Prisma.sql`select count(*)::int as count from call where ${every([...callConditions(query), ...active])}`,
+    ),
+  ]);
   // A first page that holds everything counts itself, so that data and count agree however calls come and go.
-  if (query.cursor === undefined && page.nextCursor === null) return { ...page, count: page.data.length };
-  const counted = await rows<{ readonly count: number }>(
-    db,
-    Prisma.sql`select count(*)::int as count from call where ${every([...callConditions(query), ...active])}`,
-  );
-  return { ...page, count: counted[0]?.count ?? 0 };
+  const whole = query.cursor === undefined && page.nextCursor === null;
+  return { ...page, count: whole ? page.data.length : (counted[0]?.count ?? 0) };
 }

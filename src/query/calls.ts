@@ -136,6 +136,16 @@ function writtenAs(column: Prisma.Sql, patterns: readonly NumberPattern[]): Pris
   return Prisma.sql`(source_key, ${column}) in (select of_source, of_number from number_form where ${forms})`;
 }
 
+/**
+ * Whether only calls that ended can meet a filter. Each of them has a disposition and no other has one: saying so spares a page the walk past
+ * all that are active, which are the newest (50 ms of 50,000).
+ */
+function ofEnded(filter: CallFilter): boolean {
+  const { state, disposition, dispositionBasis, endProvenance, minTalkMs, maxTalkMs } = filter;
+  if (state?.every((one) => one === 'ended') === true) return true;
+  return [disposition, dispositionBasis, endProvenance, minTalkMs, maxTalkMs].some((asked) => asked !== undefined);
+}
+
 /** The conditions a filter sets. */
 export function callConditions(filter: CallFilter): Prisma.Sql[] {
   const time = TIMES[filter.by];
@@ -151,6 +161,7 @@ export function callConditions(filter: CallFilter): Prisma.Sql[] {
   among('state', filter.state);
   // What has not ended is not settled: saying so keeps the read in the small partition.
   if (filter.state?.includes('ended') === false) conditions.push(Prisma.sql`not settled`);
+  if (ofEnded(filter)) conditions.push(Prisma.sql`disposition is not null`);
   among('disposition', filter.disposition);
   among('menu_id', filter.menuId);
   among('source_key', filter.source);

@@ -286,7 +286,7 @@ export const FEED = {
   source: text('Key of the source.'),
   status: oneOf(FEED_STATUS, 'How its feed does.'),
   lastHeardAt: orNull(instant('Last datagram of any kind; null: never heard.')),
-  gaps: count('Open and lost gaps that overlap the asked period.'),
+  gaps: count('Open and lost gaps that overlap the asked period; 10,000 also where there are more.'),
   heldBackBy: orNull(
     text(
       'The receiver whose backlog keeps records from settling; of changes, the long transaction that keeps them from being ' +

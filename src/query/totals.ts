@@ -1,5 +1,6 @@
 /** What the metrics say of the ledger: one statement, cheap whatever the ledger holds. */
 import { Prisma, type PrismaClient } from '../generated/prisma/client.js';
+import { activeAt } from './active.js';
 import { ReadUnavailable } from './faults.js';
 import { at } from './sql.js';
 
@@ -34,8 +35,7 @@ export async function readTotals(db: TotalsClient, now: number, limitMs: number)
       select kind, certainty, status from gap where status = 'open' and opened_at < ${at(now - GAPS_MS)}) counted
     group by 2, 3, 4`;
   const active = Prisma.sql`
-    select 'active', '', '', '', count(*)::float8 from call
-    where not settled and state <> 'ended' and (stale_at is null or stale_at > ${at(now)})`;
+    select 'active', '', '', '', count(*)::float8 from call where ${activeAt(now)}`;
   const heard = Prisma.sql`
     (select 'heard', key, '', '', extract(epoch from last_heard_at)::float8 from source
      where last_heard_at is not null order by last_heard_at desc limit ${SOURCES_MAX})`;

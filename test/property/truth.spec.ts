@@ -142,6 +142,28 @@ describe('the record and the truth', () => {
 });
 
 describe('law 5', () => {
+  test('only a call that has ended has a disposition and a talk time, and only one that has not can become stale: filters rest on it', () => {
+    fc.assert(
+      fc.property(any, fc.nat({ max: 20 }), ({ arrivals, facts }, count) => {
+        const ledger = new MapLedger();
+        for (const one of arrivals.slice(0, 1 + count)) ledger.add([one], { ...facts, through: one.stamp.at });
+        for (const {
+          state,
+          disposition,
+          dispositionBasis,
+          endProvenance,
+          talkMs,
+          staleAt,
+        } of ledger.records.values()) {
+          const ended = state === 'ended';
+          expect([disposition !== null, endProvenance !== null, staleAt === null]).toEqual([ended, ended, ended]);
+          if (dispositionBasis !== null || talkMs !== null) expect(ended).toBe(true);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   test('what is not known is null, never zero', () => {
     fc.assert(
       fc.property(any, fc.integer({ min: 0, max: 40_000_000 }), (history, through) => {

@@ -53,8 +53,8 @@ function trustStatement(from: number, to: number, asOf: number): Prisma.Sql {
       from unseen join call_change as change on change.call_key = unseen.call_key and change.id = unseen.id
         and change.revision = unseen.revision - 1 and change.at >= ${at(asOf - FORMER_MS)}
       where unseen.revision > 1)
-    select ${msOf(Prisma.sql`least((select min(${BEGIN}) from call where not settled),
-        (select min(begin_at) from unseen), (select min(begin_at) from former))`)} as before,
+    select ${msOf(Prisma.sql`least((select min(first_seen_at) from call where not settled),
+        (select min(${BEGIN}) from call where not settled and ${BEGIN} < first_seen_at), (select min(begin_at) from unseen), (select min(begin_at) from former))`)} as before,
       (select count(*)::int from unseen) as unseen,
       (select count(*) filter (where revision > 1) from unseen)::int - (select count(*)::int from former) as unfound,
       array(select ${msOf(Prisma.sql`hour_start`)} from rollup_due
@@ -107,24 +107,29 @@ function among({ source }: StatisticsQuery, column: Prisma.Sql): Prisma.Sql {
   return source === undefined ? Prisma.sql`true` : Prisma.sql`${column} = any(${[...source]}::text[])`;
 }
 
-/** As `countStatement`, from hours. */
+/**
+ * As `countStatement`, from hours. Groups are numbered, and hours taken in the order of their numbers: so the values of a group come
+ * together without being sorted with those of others, or looked for among all hours (a day by hour and menu: 240 groups of 330,000 values).
+ */
 function countedStatement({ query, from, to, cells }: Asked): Prisma.Sql {
   return Prisma.sql`
     with ${askedCells(cells)}, hours as materialized (
-      select ${partOf(Prisma.sql`hour_start`)} as part, ${GROUPS[query.groupBy]} as "group", call_hour.*
-      from call_hour, asked
-      where hour_start >= ${at(from)} and hour_start < ${at(to)} and ${among(query, Prisma.sql`source_key`)}),
+      select dense_rank() over (order by part, "group") as number, placed.* from (
+        select ${partOf(Prisma.sql`hour_start`)} as part, ${GROUPS[query.groupBy]} as "group", call_hour.*
+        from call_hour, asked
+        where hour_start >= ${at(from)} and hour_start < ${at(to)} and ${among(query, Prisma.sql`source_key`)}) placed),
     sums as (
-      select part, "group", sum(calls)::int as calls, sum(answered)::int as answered, sum(not_answered)::int as "notAnswered",
-        sum(unknown)::int as unknown,
+      select number, part, "group", sum(calls)::int as calls, sum(answered)::int as answered,
+        sum(not_answered)::int as "notAnswered", sum(unknown)::int as unknown,
         sum(rung_answered)::float8 / nullif(sum(rung_answered) + sum(rung_not_answered), 0) as "answerRatioRung",
         round(sum(talk_ms) / nullif(sum(talk_calls), 0))::float8 as "acdMs"
-      from hours group by 1, 2)
-    select sums.*, ring_ms[1]::float8 as "ringMsP50", ring_ms[2]::float8 as "ringMsP95"
-    from sums cross join lateral (
-      select percentile_disc(array[0.5, 0.95]) within group (order by value) as ring_ms
-      from hours, unnest(ring_values) as value
-      where hours.part = sums.part and hours."group" is not distinct from sums."group") as rings`;
+      from hours group by 1, 2, 3),
+    rings as (
+      select number, percentile_disc(array[0.5, 0.95]) within group (order by value) as ring_ms
+      from (select number, ring_values from hours order by number) ordered, unnest(ring_values) as value group by 1)
+    select part, "group", calls, answered, "notAnswered", unknown, "answerRatioRung", "acdMs",
+      ring_ms[1]::float8 as "ringMsP50", ring_ms[2]::float8 as "ringMsP95"
+    from sums left join rings using (number)`;
 }
 
 /** As `askedPeakStatement`, from hours: the most of some hours is the most of one of them. */

@@ -114,7 +114,7 @@ export function gapStatement({ query, from, to, cells }: Asked): Prisma.Sql {
         width_bucket(least(coalesce(to_at, ${at(to)}), ${at(to)}), starts) as last
       from gap, asked
       where (status in ('open', 'lost') or kind = 'outage' and certainty = 'certain')
-        and from_at < ${at(to)} and (to_at is null or to_at >= ${at(from)}) and ${sources})
+        and tstzrange(from_at, to_at, '[]') && tstzrange(${at(from)}, ${at(to)}) and ${sources})
     select part_of[cell] as part, source, count(distinct id)::int as gaps
     from counting, asked, generate_series(first, last) as cell group by 1, 2`;
 }
