@@ -50,6 +50,18 @@ const EVER = { from: null, to: null, sources: null };
 const statusOf = async (asOf = time(0)): Promise<unknown> =>
   (await readFeed(db, EVER, asOf.getTime())).map(({ source, status, heldBackBy }) => [source, status, heldBackBy]);
 
+test('gaps of a source are counted up to 10,000, of any time and of a period', async () => {
+  await insertReceiver(pool, {});
+  await insertSource(pool, {});
+  await insertGap(pool, { status: 'lost' });
+  const gaps = async (from: Date | null): Promise<unknown> =>
+    (await readFeed(db, { ...EVER, from: from?.getTime() ?? null }, time(0).getTime())).map((one) => one.gaps);
+  expect([await gaps(null), await gaps(time(-600)), await gaps(time(600))]).toEqual([[1], [1], [0]]);
+  await pool.query(`insert into gap select (jsonb_populate_record(gap, jsonb_build_object('id', gen_random_uuid()))).*
+    from gap, generate_series(1, 10000)`);
+  expect([await gaps(null), await gaps(time(-600))]).toEqual([[10_000], [10_000]]);
+});
+
 describe('the feed of a source', () => {
   const RUNNING: readonly Row[] = [{}];
   /** Its rhythm is learned. */
