@@ -40,6 +40,9 @@ export interface Swept {
   readonly facts: ReadonlyMap<string, SourceFacts>;
 }
 
+/** A tick was ended before it was through: what it did is done, and the next one takes up where it stopped. */
+export class TickCutShort extends Error {}
+
 /** Rows per statement: large enough to keep up with 20,000 notifications/s at four ticks a second, small enough to hold no lock for long. */
 const RECEIVED_AT_ONCE = 20_000;
 const CALLS_AT_ONCE = 500;
@@ -56,8 +59,11 @@ export class Sweep {
   private readonly heartbeat: Heartbeat;
   private readonly windows: WindowCloser;
   private readonly silence: SilenceWatch;
+  /** How far back facts are kept for calls that may still change. */
+  private readonly keepMs: number;
   /** The version of each source's meaning that its calls were last folded under here. */
   private readonly folded = new Map<string, number>();
+  private isOver = (): boolean => false;
 
   constructor(
     private readonly store: SweepStore,
@@ -65,7 +71,8 @@ export class Sweep {
     private readonly options: SweepOptions,
   ) {
     this.horizon = horizonMs(options.settings);
-    const { staleRingingMs, staleAnsweredMs } = options.settings;
+    const { staleRingingMs, staleAnsweredMs, lossWindowMs } = options.settings;
+    this.keepMs = staleAnsweredMs + this.horizon + lossWindowMs * (MOST_POOLED + 1);
     this.alone = { ringingMs: staleRingingMs, laterMs: staleRingingMs + staleAnsweredMs + this.horizon };
     this.learner = new Learner(store, this.horizon);
     this.heartbeat = new Heartbeat(options.feed ?? store, options);
@@ -84,16 +91,31 @@ export class Sweep {
   }
 
   /**
+   * The facts as they are stored, for ingest to begin with: a first tick over 10,000 sources or 50,000 calls takes longer than a sender is
+   * patient. They reach up to no instant, so that nothing is decided by them that has to wait for one.
+   */
+  async known(through: number): Promise<Swept['facts']> {
+    const [sources, feed] = [await this.store.sources(), await this.store.feedFacts(through - this.keepMs)];
+    return this.factsOf(sources, feed, Number.NEGATIVE_INFINITY);
+  }
+
+  /**
    * Moves the ledger to W.
    * @param through W, as the last beat gave it
    * @param now the instant of this write
    * @param publish given the facts before calls are folded by them: whatever ingest still folds by older ones is folded
    *   again here, and nothing later is
-   * @throws whatever the store throws; the next tick takes up where this one stopped
+   * @param isOver asked between sources, and between pages of calls: whether to stop there
+   * @throws TickCutShort, and whatever the store throws; the next tick takes up where this one stopped
    */
-  async tick(through: number, now: number, publish: (facts: Swept['facts']) => void = () => undefined): Promise<Swept> {
-    const { settings } = this.options;
-    const keepMs = settings.staleAnsweredMs + this.horizon + settings.lossWindowMs * (MOST_POOLED + 1);
+  async tick(
+    through: number,
+    now: number,
+    publish: (facts: Swept['facts']) => void = () => undefined,
+    isOver: () => boolean = () => false,
+  ): Promise<Swept> {
+    const { keepMs } = this;
+    this.isOver = isOver;
     await this.store.declareQuarantine(through - 2 * this.horizon, (source, span, count) =>
       quarantineGap(source, span, count, this.horizon),
     );
@@ -102,6 +124,7 @@ export class Sweep {
     let closed = 0;
     const deaf = [...before.outages, ...before.overflows];
     for (const source of await this.store.sources()) {
+      this.mayGoOn();
       closed += await this.windows.close(source.key, before.windows.get(source.key) ?? [], deaf, { through, keepMs });
       const learned = await this.learner.look(source, through);
       moved.push(await this.moveBook(learned, through, keepMs));
@@ -195,6 +218,7 @@ export class Sweep {
     facts: ReadonlyMap<string, SourceFacts>,
     now: number,
   ): Promise<void> {
+    this.mayGoOn();
     if (due.length === 0) return;
     const ids = new Map(due.map((one) => [one.key.callKey, new Set(one.ids)]));
     await this.ledger.commit(
@@ -223,6 +247,10 @@ export class Sweep {
     }
     this.folded.set(key, meaningVersion);
     if (owed) await this.store.setFolded(key, meaningVersion);
+  }
+
+  private mayGoOn(): void {
+    if (this.isOver()) throw new TickCutShort('the tick was cut short');
   }
 
   private async refoldAll(

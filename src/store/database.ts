@@ -12,6 +12,10 @@ export interface DatabaseOptions {
   readonly bulk?: true;
 }
 
+/** What a statement may take, ms: the slowest of ours takes seconds. One whose connection was given up ends in PostgreSQL 5 s later. */
+const PATIENCE_MS = { usual: 30_000, bulk: 600_000 } as const;
+const GIVEN_UP_MS = 5_000;
+
 /** A pool at one instant, in connections; `waiting` are queries that found none free. */
 export interface PoolState {
   readonly open: number;
@@ -30,18 +34,22 @@ export class Database {
   private readonly connections: pg.Pool;
 
   constructor(private readonly options: DatabaseOptions) {
+    const patienceMs = PATIENCE_MS[options.bulk === true ? 'bulk' : 'usual'];
+    const settings = ['timezone=UTC', `statement_timeout=${String(patienceMs + GIVEN_UP_MS)}`];
     this.connections = new pg.Pool({
       connectionString: options.url,
       max: options.connectionsMax,
       application_name: 'ringledger',
       // The adapter drops the offset of instants it reads and sends: a session elsewhere would shift them by it.
-      options: options.bulk === true ? '-c timezone=UTC -c synchronous_commit=off' : '-c timezone=UTC',
+      options: [...settings, ...(options.bulk === true ? ['synchronous_commit=off'] : [])]
+        .map((setting) => `-c ${setting}`)
+        .join(' '),
       // A pool that is empty because the database is away says so instead of waiting for ever.
       connectionTimeoutMillis: 10_000,
       keepAlive: true,
       // A host that vanished answers no more and closes nothing: without this its queries would hold their connections for
-      // a quarter of an hour. The slowest statement of ours takes seconds.
-      query_timeout: options.bulk === true ? 600_000 : 30_000,
+      // a quarter of an hour.
+      query_timeout: patienceMs,
     });
     // An idle connection that breaks is replaced by the pool at the next query, which is where the fault is answered for.
     const adapter = new PrismaPg(this.connections, {

@@ -5,7 +5,7 @@ import type { PrismaClient } from '../../src/generated/prisma/client.js';
 import { assemble } from '../../src/ingest/assemble.js';
 import type { Noticed } from '../../src/ingest/feed/heartbeat.js';
 import { NOTHING_STORED } from '../../src/ingest/ports.js';
-import { Sweep } from '../../src/ingest/sweep.js';
+import { Sweep, TickCutShort } from '../../src/ingest/sweep.js';
 import type { Arrival } from '../../src/notification.js';
 import { PgLedgerStore } from '../../src/store/ledger/ledger.js';
 import { PgSweepStore } from '../../src/store/sweep/sweep.js';
@@ -167,6 +167,44 @@ describe('a tick', () => {
     expect(await rows(all)).toEqual(before);
   });
 
+  test('that is cut short does what it did, and the next one the rest: as one that was not', async () => {
+    await commit(...answered('a'), arrival('s', '1', 'ringing', 0), arrival('u', '2', 'bye', 5_000));
+    const W = EPOCH + 9_000_000;
+    const state = `select call_id, state, disposition, settled, presumed_ended_at from call order by call_id`;
+    for (let steps = 0; ; steps++) {
+      let left = steps;
+      const cut = await sweepOf(ONE)
+        .tick(W, W, undefined, () => left-- <= 0)
+        .then(
+          () => false,
+          (error: unknown) => error instanceof TickCutShort,
+        );
+      if (!cut) break;
+      expect(steps).toBeLessThan(20);
+    }
+    expect(await rows(state)).toEqual([
+      { call_id: 'a', state: 'ended', disposition: 'answered', settled: true, presumed_ended_at: null },
+      {
+        call_id: 's',
+        state: 'ended',
+        disposition: 'not_answered',
+        settled: true,
+        presumed_ended_at: expect.any(Date) as Date,
+      },
+      { call_id: 'u', state: 'ended', disposition: 'not_answered', settled: true, presumed_ended_at: null },
+    ]);
+  });
+
+  test('is not needed for ingest to begin: what is stored is known without it, and reaches up to no instant', async () => {
+    await commit(arrival('m', '1', 'ringing', 0));
+    const [source] = await store.sources();
+    if (source === undefined) throw new Error('no source');
+    await store.setMeaning(source, { since: EPOCH, meaning: 'per_call', serialBase: 1 });
+    const facts = await sweepOf(ONE).known(EPOCH + 9_000_000);
+    expect([...facts.values()]).toMatchObject([{ meaning: 'per_call', through: Number.NEGATIVE_INFINITY }]);
+    expect(await rows('select state from call')).toEqual([{ state: 'ringing' }]);
+  });
+
   test('of two receivers at once settles each call once', async () => {
     const ids = Array.from({ length: 200 }, (_, index) => `t-${String(index)}`);
     await commit(...ids.flatMap(answered));
@@ -177,6 +215,20 @@ describe('a tick', () => {
       { settled: true, revision: 2, n: 200 },
     ]);
   });
+});
+
+test('which of 28,000 notifications stand for a number of a call is told in a moment, not by comparing each with all before it', async () => {
+  await commit(arrival('a', '1', 'ringing', 0));
+  await pool.query(`insert into notification select (jsonb_populate_record(one, jsonb_build_object('call_key', key,
+      'first_at', first_at + k * interval '10 ms' + repeat * interval '3 ms', 'last_at', first_at + k * interval '10 ms' + repeat * interval '3 ms',
+      'serial', k::text))).*
+    from notification as one, (select k, gen_random_uuid() as key from generate_series(1, 9333) as k) as calls, generate_series(0, 2) as repeat`);
+  await pool.query('analyze notification');
+  const startedAt = performance.now();
+  const span = { after: EPOCH + 1, through: EPOCH + 1_000_000 };
+  const received = await store.received(SOURCE, span, { ringingMs: 300_000, laterMs: 15_000_000 }, 20_000);
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  expect([received.length, received.filter(({ counts }) => counts).length]).toEqual([20_000, 6_667]);
 });
 
 test('ingest and the sweep that write the same calls at once lose neither a copy nor a row', async () => {
