@@ -1,3 +1,4 @@
+import { Database } from '../../src/store/database.js';
 import { testDatabase, testPool, testPrisma } from '../support/database.js';
 
 test('a test database is migrated, empty and its own', async () => {
@@ -12,5 +13,19 @@ test('a test database is migrated, empty and its own', async () => {
     await prisma.$disconnect();
     await pool.end();
     await Promise.all([one.close(), two.close()]);
+  }
+});
+
+test('PostgreSQL ends by itself a statement whose connection was given up', async () => {
+  const own = await testDatabase();
+  const database = new Database({ url: own.url, connectionsMax: 1 });
+  try {
+    // pg gives up after 30 s; a backend that computes notices that nobody is there only when it is done.
+    expect(await database.client.$queryRaw`select current_setting('statement_timeout') as timeout`).toEqual([
+      { timeout: '35s' },
+    ]);
+  } finally {
+    await database.disconnect();
+    await own.close();
   }
 });
