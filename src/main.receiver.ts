@@ -226,6 +226,7 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
       feed: new SpooledFeedStore(sweepStore, standby),
     }),
     ...{ sources, clock, everyMs: config.heartbeatIntervalMs, isAway: () => standby.isAway() },
+    landed: () => groupCommit.landed(),
     watch: feedWatch({ clock, udp, tally, heartbeatMs: config.heartbeatIntervalMs }, (now) =>
       Math.min(...[groupCommit, quarantine, standby].map((keeper) => keeper.durableThrough(now))),
     ),

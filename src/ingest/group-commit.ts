@@ -18,6 +18,7 @@
 import type { ArrivalOutcome } from '../delivery/evidence.js';
 import type { Arrival } from '../notification.js';
 import { type BatchOptions, commitBatch } from './batch.js';
+import { Flights } from './flights.js';
 import { type Flight, type Pending, pendingOf, settle } from './pending.js';
 import { StoreUnavailable } from './ports.js';
 import type { SpoolPlace } from './spool/inventory.js';
@@ -61,11 +62,10 @@ const WORTH_A_FLIGHT = 32;
 
 export class GroupCommit {
   private queue: Pending[] = [];
-  private readonly flights = new Set<Flight>();
+  private readonly flights = new Flights();
   private spooling: readonly Pending[] = [];
   private readonly busy = new Set<string>();
-  private idle: (() => void)[] = [];
-  private landing: (() => void)[] = [];
+  private readonly idle: (() => void)[] = [];
   private scheduled = false;
   private stopping = false;
 
@@ -93,7 +93,7 @@ export class GroupCommit {
       rest = rest.filter(({ callKey }) => this.busy.has(callKey));
       for (const { callKey } of free) this.busy.add(callKey);
       if (free.length > 0) await this.fly({ batch: free, draining: true, overdue: false });
-      else await new Promise<void>((resolve) => this.landing.push(resolve));
+      else await this.flights.nextLanding();
     }
     return submissions;
   }
@@ -101,7 +101,7 @@ export class GroupCommit {
   /** How many arrivals wait or are in flight; those answered from the spool are counted there. */
   depth(): { readonly queued: number; readonly inFlight: number } {
     let inFlight = this.spooling.filter(({ answered }) => !answered).length;
-    for (const { batch, draining } of this.flights) {
+    for (const { batch, draining } of this.flights.now()) {
       if (!draining) inFlight += batch.filter(({ answered }) => !answered).length;
     }
     return { queued: this.queue.length, inFlight };
@@ -109,17 +109,22 @@ export class GroupCommit {
 
   /** Whether a commit is under way that was given up on. */
   hasOverdue(): boolean {
-    return [...this.flights].some(({ overdue }) => overdue);
+    return this.flights.now().some(({ overdue }) => overdue);
   }
 
   /** The instant up to which everything that was submitted is committed or refused: the oldest stamp under way, else `now`. */
   durableThrough(now: number): number {
     let oldest = now;
-    const flying = [...this.flights].map(({ batch }) => batch);
+    const flying = this.flights.now().map(({ batch }) => batch);
     for (const batch of [this.queue, this.spooling, ...flying]) {
       for (const { arrival } of batch) oldest = Math.min(oldest, arrival.stamp.at);
     }
     return oldest;
+  }
+
+  /** Resolves when every batch that is in flight now has landed: what is folded from then on is folded by facts as they are now. */
+  landed(): Promise<void> {
+    return this.flights.landed();
   }
 
   /** Resolves when nothing waits to be answered. */
@@ -164,7 +169,7 @@ export class GroupCommit {
   /** A batch costs about 1 ms whatever it holds: a further one side by side must be worth it. */
   private launch(): void {
     for (;;) {
-      const live = [...this.flights].filter(({ draining }) => !draining).length;
+      const live = this.flights.now().filter(({ draining }) => !draining).length;
       if (live >= this.options.flightsMax || (live > 0 && this.queue.length < WORTH_A_FLIGHT)) return;
       const batch = this.take();
       if (batch.length === 0) return;
@@ -179,7 +184,7 @@ export class GroupCommit {
     if (this.spooling.length === 0) return;
     void this.spool(this.spooling, true).then(() => {
       this.spooling = [];
-      this.landed();
+      this.goOn();
     });
   }
 
@@ -198,14 +203,14 @@ export class GroupCommit {
   }
 
   private async fly(flight: Flight): Promise<void> {
-    this.flights.add(flight);
+    this.flights.begin(flight);
     const { fallback } = this.options;
     const timers = fallback === undefined ? [] : this.limits(flight, fallback);
     await this.commit(flight.batch, flight.draining);
     timers.forEach(clearTimeout);
-    this.flights.delete(flight);
     for (const { callKey } of flight.batch) this.busy.delete(callKey);
-    this.landed();
+    this.flights.land(flight);
+    this.goOn();
   }
 
   private limits(flight: Flight, { afterMs, patienceMs, slow }: Fallback): readonly NodeJS.Timeout[] {
@@ -214,25 +219,16 @@ export class GroupCommit {
   }
 
   /** Something is over: whoever waited for that goes on. */
-  private landed(): void {
-    const waiting = this.landing;
-    this.landing = [];
-    for (const resolve of waiting) resolve();
+  private goOn(): void {
     if (this.queue.length > 0) this.schedule();
-    else if (this.idle.length > 0 && this.isIdle()) this.tellIdle();
-  }
-
-  private tellIdle(): void {
-    const waiting = this.idle;
-    this.idle = [];
-    for (const resolve of waiting) resolve();
+    else if (this.isIdle()) for (const resolve of this.idle.splice(0)) resolve();
   }
 
   /** The database takes too long: its arrivals are kept and acked meanwhile, and what its commit says later still counts. */
   private giveUp(flight: Flight): void {
     flight.overdue = true;
     this.options.fallback?.failed('a commit takes too long');
-    if (!flight.draining) void this.spool(flight.batch, false).then(() => this.landed());
+    if (!flight.draining) void this.spool(flight.batch, false).then(() => this.goOn());
   }
 
   /**

@@ -1,9 +1,8 @@
 import type { Clock } from '../clock.js';
-import type { SourceFacts } from '../delivery/facts.js';
 import type { SourceRegistry } from '../sources/registry.js';
 import type { FeedWatch } from './feed/feed-watch.js';
 import type { Noticed } from './feed/heartbeat.js';
-import { type Sweep, TickCutShort } from './sweep.js';
+import { type Sweep, type Swept, TickCutShort } from './sweep.js';
 
 export interface PulseOptions {
   readonly sweep: Sweep;
@@ -12,6 +11,8 @@ export interface PulseOptions {
   readonly everyMs: number;
   /** Tells up to when everything received is durable, or what was dropped of it. */
   readonly watch: FeedWatch;
+  /** Resolves when every batch that ingest has folded by now is committed. */
+  readonly landed: () => Promise<void>;
   /** Whether the database is known to be away: then ticks rest, which would fail one by one. */
   readonly isAway: () => boolean;
   /** Told of a tick that failed; the next one takes up where it stopped. */
@@ -85,10 +86,13 @@ export class Pulse {
   }
 
   private async tick(): Promise<void> {
-    const { sweep, sources, clock, isAway } = this.options;
+    const { sweep, sources, clock, isAway, landed } = this.options;
     if (isAway()) return;
     await sources.persist();
-    const publish = this.publish.bind(this);
+    const publish = (facts: Swept['facts']): Promise<void> => {
+      this.publish(facts);
+      return landed();
+    };
     try {
       await sweep.tick(this.through, clock.now(), publish, () => performance.now() > this.endsAt);
     } catch (error) {
@@ -96,7 +100,7 @@ export class Pulse {
     }
   }
 
-  private publish(facts: ReadonlyMap<string, SourceFacts>): void {
+  private publish(facts: Swept['facts']): void {
     for (const own of facts.values()) this.options.sources.replaceFacts(own);
   }
 }

@@ -103,15 +103,15 @@ export class Sweep {
    * Moves the ledger to W.
    * @param through W, as the last beat gave it
    * @param now the instant of this write
-   * @param publish given the facts before calls are folded by them: whatever ingest still folds by older ones is folded
-   *   again here, and nothing later is
+   * @param publish given the facts before calls are folded by them; resolves when nothing that ingest folded by older ones is
+   *   still to be committed, so that it is found and folded again here
    * @param isOver asked between sources, and between pages of calls: whether to stop there
    * @throws TickCutShort, and whatever the store throws; the next tick takes up where this one stopped
    */
   async tick(
     through: number,
     now: number,
-    publish: (facts: Swept['facts']) => void = () => undefined,
+    publish: (facts: Swept['facts']) => Promise<void> = () => Promise.resolve(),
     isOver: () => boolean = () => false,
   ): Promise<Swept> {
     const { keepMs } = this;
@@ -131,7 +131,7 @@ export class Sweep {
     }
     const feed = closed > 0 ? await this.store.feedFacts(through - keepMs) : before;
     const facts = this.factsOf(moved, feed, through);
-    publish(facts);
+    await publish(facts);
     for (const source of moved) await this.reevaluate(source, facts, now);
     await this.moveCalls(facts, through, now);
     await this.moveGaps(through);

@@ -1,0 +1,154 @@
+/** What the sweep on real PostgreSQL makes of a meaning of serials that somebody else set: calls are folded by it, whoever folded them before. */
+import type pg from 'pg';
+import { noFacts, type SourceFacts } from '../../src/delivery/facts.js';
+import type { PrismaClient } from '../../src/generated/prisma/client.js';
+import { assemble } from '../../src/ingest/assemble.js';
+import { GroupCommit } from '../../src/ingest/group-commit.js';
+import { NOTHING_STORED } from '../../src/ingest/ports.js';
+import { Sweep } from '../../src/ingest/sweep.js';
+import type { Arrival } from '../../src/notification.js';
+import { PgLedgerStore } from '../../src/store/ledger/ledger.js';
+import { PgSweepStore } from '../../src/store/sweep/sweep.js';
+import { arrival, EPOCH, keyOf, SETTINGS } from '../support/arrivals.js';
+import { testDatabase, testPool, testPrisma, type TestDatabase } from '../support/database.js';
+import { until } from '../support/receiver.js';
+
+const SOURCE = '127.0.0.1';
+const [ONE, OTHER] = ['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002'] as const;
+const HEARTBEAT_MS = 1_000;
+
+let database: TestDatabase;
+let prisma: PrismaClient;
+let pool: pg.Pool;
+let ledger: PgLedgerStore;
+let store: PgSweepStore;
+
+beforeAll(async () => {
+  database = await testDatabase();
+  prisma = testPrisma(database, 6);
+  pool = testPool(database);
+  ledger = new PgLedgerStore(prisma, { now: () => EPOCH });
+  store = new PgSweepStore(prisma);
+});
+
+afterAll(async () => {
+  await prisma.$disconnect();
+  await pool.end();
+  await database.close();
+});
+
+beforeEach(async () => {
+  await pool.query(
+    'truncate call, call_change, call_superseded, call_evidence, notification, gap, quarantine, outage, overflow, loss_window, receiver, source',
+  );
+  await pool.query('insert into source (key, name, addresses, created_at) values ($1, $1, array[$1], now())', [SOURCE]);
+});
+
+function sweepOf(receiverId: string): Sweep {
+  return new Sweep(store, ledger, { receiverId, settings: SETTINGS, heartbeatMs: HEARTBEAT_MS });
+}
+
+async function rows(sql: string): Promise<readonly unknown[]> {
+  return (await pool.query<object>(sql)).rows;
+}
+
+/** As ingest commits a batch. */
+async function commit(...arrivals: readonly Arrival[]): Promise<void> {
+  const keys = [...new Map(arrivals.map((one) => [keyOf(one).callKey, keyOf(one)])).values()];
+  await ledger.commit(keys, (stored) =>
+    keys.map((key) => {
+      const own = arrivals.filter((one) => keyOf(one).callKey === key.callKey);
+      const known = stored.get(key.callKey) ?? NOTHING_STORED;
+      return assemble(key, known, own, noFacts(key.sourceKey, SETTINGS), EPOCH).change;
+    }),
+  );
+}
+
+describe('a meaning somebody else set', () => {
+  const PER_CALL = { since: EPOCH, meaning: 'per_call', serialBase: 1 } as const;
+
+  async function outcome(): Promise<readonly unknown[]> {
+    return rows('select disposition, disposition_basis as basis from call');
+  }
+
+  test('folds the calls that are not settled again at the next tick, and ingest is given it before', async () => {
+    await commit(arrival('m', '1', 'ringing', 0), arrival('m', '2', 'bye', 1_000));
+    const sweep = sweepOf(ONE);
+    await sweep.tick(EPOCH + 2_000, EPOCH + 2_000);
+    expect(await outcome()).toEqual([{ disposition: 'unknown', basis: null }]);
+    const [source] = await store.sources();
+    if (source === undefined) throw new Error('no source');
+    await store.setMeaning(source, PER_CALL);
+    const told: string[] = [];
+    await sweep.tick(EPOCH + 3_000, EPOCH + 3_000, (facts) => {
+      told.push(facts.get(SOURCE)?.meaning ?? '');
+      return Promise.resolve();
+    });
+    expect(told).toEqual(['per_call']);
+    expect(await outcome()).toEqual([{ disposition: 'not_answered', basis: 'proven' }]);
+  });
+
+  test('folds again what ingest had folded by the old one and not yet committed', async () => {
+    let facts: SourceFacts = noFacts(SOURCE, SETTINGS);
+    const ingest = new GroupCommit({
+      ...{ store: ledger, sources: { facts: () => facts, ensureStored: () => null }, clock: { now: () => EPOCH } },
+      ...{ batchMax: 10, queueMax: 10, flightsMax: 1 },
+      onRejected: (_arrival, reason) => {
+        throw reason instanceof Error ? reason : new Error(String(reason));
+      },
+    });
+    const blocker = await pool.connect();
+    await blocker.query('begin; lock table call_evidence in share mode');
+    const stored = ingest.submit(arrival('in-flight', '2', 'ok', 0));
+    await until(
+      async () => (await rows('select from pg_locks where not granted and relation is not null')).length > 0,
+      10_000,
+    );
+    const [source] = await store.sources();
+    if (source === undefined) throw new Error('no source');
+    await store.setMeaning(source, PER_CALL);
+    let published = false;
+    const ticked = sweepOf(ONE).tick(EPOCH - 1, EPOCH + 3_000, (told) => {
+      facts = told.get(SOURCE) ?? facts;
+      published = true;
+      return ingest.landed();
+    });
+    await until(() => published, 10_000);
+    // Time for a tick that does not wait to pass over the call.
+    await Promise.race([ticked, new Promise((resolve) => setTimeout(resolve, 500))]);
+    await blocker.query('commit');
+    blocker.release();
+    await Promise.all([stored, ticked]);
+    expect(await rows("select from_serial::integer, to_serial::integer from gap where kind = 'serial'")).toEqual([
+      { from_serial: 1, to_serial: 1 },
+    ]);
+  });
+
+  test('is folded by at the first tick of a receiver that starts after the one that set it was killed', async () => {
+    await commit(arrival('m', '1', 'ringing', 0), arrival('m', '2', 'bye', 1_000));
+    const [source] = await store.sources();
+    if (source === undefined) throw new Error('no source');
+    await store.setMeaning(source, PER_CALL);
+    await sweepOf(OTHER).tick(EPOCH + 3_000, EPOCH + 3_000);
+    expect(await outcome()).toEqual([{ disposition: 'not_answered', basis: 'proven' }]);
+  });
+
+  test('is the first one: what a killed receiver owed to settled calls is folded by the next, and then no more', async () => {
+    await commit(arrival('m', '1', 'ringing', 0), arrival('m', '2', 'bye', 1_000));
+    const W = EPOCH + 1_000_000;
+    const settling = sweepOf(ONE);
+    // The loss window is looked at once W is there: the call settles as it is.
+    await settling.tick(W, W);
+    await pool.query("update call set disposition = 'unknown', disposition_basis = null, settled = true");
+    const [source] = await store.sources();
+    if (source === undefined) throw new Error('no source');
+    await store.setMeaning(source, PER_CALL);
+    expect((await store.sources())[0]).toMatchObject({ meaningVersion: 1, foldedVersion: 0 });
+    await sweepOf(OTHER).tick(W + 1_000, W + 1_000);
+    expect(await outcome()).toEqual([{ disposition: 'not_answered', basis: 'proven' }]);
+    expect((await store.sources())[0]).toMatchObject({ meaningVersion: 1, foldedVersion: 1 });
+    const before = await rows('select revision from call');
+    await sweepOf('00000000-0000-4000-8000-000000000003').tick(W + 2_000, W + 2_000);
+    expect(await rows('select revision from call')).toEqual(before);
+  });
+});
