@@ -464,8 +464,10 @@ create table gap (
   closed_at timestamp(3) with time zone,
   estimated_lost double precision,
   detail text not null,
+  expected_lost double precision,
   constraint gap_certainty_check CHECK ((certainty = ANY (ARRAY['certain'::text, 'possible'::text]))),
   constraint gap_estimated_lost_check CHECK ((estimated_lost >= (0)::double precision)),
+  constraint gap_expected_lost_check CHECK ((expected_lost >= (0)::double precision)),
   constraint gap_kind_check CHECK ((kind = ANY (ARRAY['serial'::text, 'state'::text, 'outage'::text, 'overflow'::text, 'silence'::text, 'quarantine'::text]))),
   constraint gap_pkey PRIMARY KEY (ledger_key, id),
   constraint gap_span_check CHECK ((from_at <= to_at)),
@@ -473,6 +475,7 @@ create table gap (
 );
 comment on table gap is 'The gap ledger. The key names one thing missing: its id is derived from what is missing, so that it is declared once; ledger_key is the call key of a call''s gap, or the uuid of the source''s name space.';
 CREATE INDEX gap_call_missing_idx ON public.gap USING btree (ledger_key) WHERE ((status = ANY (ARRAY['open'::text, 'lost'::text])) AND (call_key IS NOT NULL));
+CREATE INDEX gap_closed_span_idx ON public.gap USING btree (closed_at) WHERE ((kind = ANY (ARRAY['outage'::text, 'overflow'::text, 'silence'::text])) AND (status = ANY (ARRAY['lost'::text, 'explained'::text])));
 CREATE INDEX gap_open_deadline_idx ON public.gap USING btree (deadline_at) WHERE (status = 'open'::text);
 CREATE INDEX gap_opened_at_idx ON public.gap USING btree (opened_at DESC, id DESC);
 CREATE INDEX gap_source_missing_idx ON public.gap USING btree (source_key, from_at) INCLUDE (to_at) WHERE (status = ANY (ARRAY['open'::text, 'lost'::text]));

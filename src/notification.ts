@@ -197,5 +197,7 @@ export interface Gap {
   readonly deadlineAt: number | null;
   readonly closedAt: number | null;
   readonly estimatedLost: number | null;
+  /** Of a closed span of time, what it may have cost in all; `estimatedLost` is what of that serials and states do not show. */
+  readonly expectedLost?: number;
   readonly detail: string;
 }

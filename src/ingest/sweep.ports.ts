@@ -7,7 +7,7 @@ import type { Mature, SampledSerial } from '../delivery/meaning.js';
 import type { LossWindow, SettingsVersion, Span } from '../delivery/facts.js';
 import type { WindowRhythm } from '../delivery/rhythm.js';
 import type { WindowSample } from '../delivery/window.js';
-import type { Gap, SerialMeaning } from '../notification.js';
+import type { Gap, SerialMeaning, Settings } from '../notification.js';
 import type { KeyRef } from './ports.js';
 
 export interface SweptSource {
@@ -155,8 +155,13 @@ export interface SweepStore {
    * serial gaps that the old meaning had open are explained by it.
    */
   setMeaning(source: SweptSource, change: MeaningChange): Promise<boolean>;
-  /** Sums over the calls of a source that ended in [from, to). */
-  windowSample(sourceKey: string, window: Span): Promise<WindowSample>;
+  /**
+   * Sums over the calls of a source that ended in [from, to).
+   * @param deaf when what came may not have been taken in. What is missing for that says nothing of the network: serials of calls that went on
+   *   up to H before, or were first heard within H and a ringing's limit after; states whose first was received from then to H after; and
+   *   copies between one before and one after
+   */
+  windowSample(sourceKey: string, window: Span, deaf: readonly Span[], settings: Settings): Promise<WindowSample>;
   /** First instant anything of the source was received; null when nothing was. */
   firstReceivedAt(sourceKey: string): Promise<number | null>;
   /** When the source spoke in [from, to); null when it did not. */
@@ -183,6 +188,11 @@ export interface SweepStore {
   expireHoles(through: number): Promise<void>;
   /** Spans of time whose deadline W has passed and that no hole still open lies in. */
   dueSpans(through: number, horizonMs: number, limit: number): Promise<readonly DueSpan[]>;
+  /**
+   * Spans closed after `since`, as what serials and states show inside by now has them: a hole inside a call may show hours later, when
+   * the call goes on. `lost` with one inside, else `explained`; the estimate is what they leave of what was expected.
+   */
+  reviseSpans(since: number, horizonMs: number): Promise<void>;
   /** Writes gaps of sources as they stand now. */
   putGaps(gaps: readonly Gap[]): Promise<void>;
   /** Declares spans of quarantine since `since` as gaps. */

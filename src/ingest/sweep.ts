@@ -16,6 +16,7 @@ import { noFacts, type SourceFacts } from '../delivery/facts.js';
 import { MOST_POOLED } from '../delivery/window.js';
 import { horizonMs, type Gap, type Settings } from '../notification.js';
 import { refold } from './assemble.js';
+import { deafTimes } from './feed/deaf.js';
 import { Heartbeat, NOTHING_NOTICED, type Noticed } from './feed/heartbeat.js';
 import { SilenceWatch } from './feed/silence.js';
 import { closeSpan, overflowsOf } from './feed/span-gaps.js';
@@ -122,10 +123,13 @@ export class Sweep {
     const before = await this.store.feedFacts(through - keepMs);
     const moved: SweptSource[] = [];
     let closed = 0;
-    const deaf = [...before.outages, ...before.overflows];
+    const deafOf = deafTimes(before);
     for (const source of await this.store.sources()) {
       this.mayGoOn();
-      closed += await this.windows.close(source.key, before.windows.get(source.key) ?? [], deaf, { through, keepMs });
+      closed += await this.windows.close(source.key, before.windows.get(source.key) ?? [], deafOf(source.key), {
+        through,
+        keepMs,
+      });
       const learned = await this.learner.look(source, through);
       moved.push(await this.moveBook(learned, through, keepMs));
     }
@@ -147,6 +151,7 @@ export class Sweep {
       if (due.length > 0) await this.store.putGaps(due.map((one) => closeSpan(one, this.options.settings)));
       if (due.length < SPANS_AT_ONCE) break;
     }
+    await this.store.reviseSpans(through - this.keepMs, this.horizon);
   }
 
   /** Moves the book of a source whose serials count across calls. */

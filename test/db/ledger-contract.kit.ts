@@ -9,7 +9,7 @@ import {
   type QuarantineStore,
 } from '../../src/ingest/ports.js';
 import type { DueKey, SweepStore, SweptSource } from '../../src/ingest/sweep.ports.js';
-import type { Arrival, Gap, WireState } from '../../src/notification.js';
+import type { Arrival, Gap, SerialMeaning, WireState } from '../../src/notification.js';
 import { arrival, EPOCH, keyOf, SETTINGS } from '../support/arrivals.js';
 
 /** A ledger with nothing in it, and what a reader sees of it. */
@@ -24,6 +24,8 @@ export interface Stores {
   changes(): Promise<readonly (readonly [string, number, string, string])[]>;
   /** Detail, status and instant of closing after {@link EPOCH}, in order of details. */
   gaps(): Promise<readonly (readonly [string, string, number | null])[]>;
+  /** Detail, status and estimate, in order of details. */
+  estimates(): Promise<readonly (readonly [string, string, number | null])[]>;
   /** Detail and copies, the oldest first. */
   quarantined(): Promise<readonly (readonly [string, number])[]>;
 }
@@ -45,13 +47,18 @@ export function useLedger(opened: Stores): void {
   stores = opened;
 }
 
-export async function commit(...arrivals: readonly Arrival[]): Promise<void> {
+export function commit(...arrivals: readonly Arrival[]): Promise<void> {
+  return commitUnder('unknown', ...arrivals);
+}
+
+/** Commits what was received while serials had this meaning. */
+export async function commitUnder(meaning: SerialMeaning, ...arrivals: readonly Arrival[]): Promise<void> {
   const keys = [...new Map(arrivals.map((one) => [keyOf(one).callKey, keyOf(one)])).values()];
   await ledger().store.commit(keys, (stored) =>
     keys.map((key) => {
       const own = arrivals.filter((one) => keyOf(one).callKey === key.callKey);
       const known = stored.get(key.callKey) ?? NOTHING_STORED;
-      return assemble(key, known, own, noFacts(key.sourceKey, SETTINGS), EPOCH).change;
+      return assemble(key, known, own, { ...noFacts(key.sourceKey, SETTINGS), meaning }, EPOCH).change;
     }),
   );
 }

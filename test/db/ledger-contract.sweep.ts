@@ -1,10 +1,10 @@
 /** The part of the ledger's contract that the sweep relies on: meanings and books, windows, calls in time, gaps in time. */
 import { EMPTY_BOOK } from '../../src/delivery/book.js';
-import { NO_HABITS } from '../../src/delivery/facts.js';
+import { NO_HABITS, type Span } from '../../src/delivery/facts.js';
 import type { ClosedWindow, Overflow, OverflowKnown } from '../../src/ingest/sweep.ports.js';
-import type { Gap } from '../../src/notification.js';
+import type { Arrival } from '../../src/notification.js';
 import { arrival, EPOCH, SETTINGS } from '../support/arrivals.js';
-import { callIds, commit, gap, H, ledger, life, ONE, SOURCE, source } from './ledger-contract.kit.js';
+import { callIds, commit, commitUnder, gap, H, ledger, life, ONE, SOURCE, source } from './ledger-contract.kit.js';
 
 const WINDOW = { from: EPOCH, to: EPOCH + 300_000 };
 
@@ -107,18 +107,49 @@ export function windowTests(): void {
       arrival('b', '2', 'bye', 9_000),
     );
     await commit(...life('outside', 400_000, 'ringing', 'ok', 'bye'), ...life('open', 0, 'ringing'));
-    const sample = await ledger().store.windowSample(SOURCE, WINDOW);
+    const sample = await ledger().store.windowSample(SOURCE, WINDOW, [], SETTINGS);
     expect(sample).toMatchObject({ ended: 2, answered: 1, rang: 2, unansweredReported: 1, unansweredPresumed: 0 });
     expect(sample.orderedBins).toHaveLength(8);
-    expect(await ledger().store.windowSample('nobody', WINDOW)).toMatchObject({
+    expect(await ledger().store.windowSample('nobody', WINDOW, [], SETTINGS)).toMatchObject({
       ended: 0,
       copyPairs: 0,
       copiesMissing: 0,
     });
   });
 
+  test('what is missing of calls for our own deafness says nothing of the network: serials, order, copies across it', async () => {
+    const lacking = (id: string, at: number): readonly Arrival[] => [
+      arrival(id, '3', 'bye', at - 1_000),
+      arrival(id, '1', 'ringing', at),
+      arrival(id, '1', 'ringing', at + 9_000),
+    ];
+    // H is 19 s, a ringing's limit 300 s.
+    const apart = 700_000;
+    await commitUnder('per_call', ...['a', 'b'].flatMap((id, index) => lacking(id, index * apart)));
+    const both = { from: EPOCH - 10_000, to: EPOCH + 900_000 };
+    const told = async (...deaf: readonly Span[]): Promise<unknown> => {
+      const sample = await ledger().store.windowSample(SOURCE, both, deaf, SETTINGS);
+      const { serialsSeen, serialsLost, statesInverted, copyPairs, copiesMissing, ended } = sample;
+      return [serialsSeen, serialsLost, statesInverted, copyPairs, copiesMissing, ended];
+    };
+    const at = (from: number, to: number): Span => ({ from: EPOCH + from, to: EPOCH + to });
+    const all = [4, 2, 2, 2, 4, 2];
+    expect(await told()).toEqual(all);
+    // Just too early for b, and just too late for a.
+    expect(await told(at(100_000, apart - 1_000 - 300_000 - H))).toEqual(all);
+    expect(await told(at(H - 1_000, 100_000))).toEqual(all);
+    // a went on within H before it: its serials say nothing, its copies do.
+    expect(await told(at(H - 1_001, 100_000))).toEqual([2, 1, 2, 2, 4, 2]);
+    expect(await told(at(9_000, 100_000))).toEqual([2, 1, 2, 2, 4, 2]);
+    expect(await told(at(8_999, 100_000))).toEqual([2, 1, 2, 1, 2, 2]);
+    // b's first state was received within H after.
+    expect(await told(at(200_000, apart - 1_000 - H))).toEqual([2, 1, 2, 2, 4, 2]);
+    expect(await told(at(200_000, apart - 1_000 - H + 1))).toEqual([2, 1, 1, 2, 4, 2]);
+    expect(await told(at(-1_001, 1), at(apart + 1, apart + 2))).toEqual([0, 0, 1, 0, 0, 2]);
+  });
+
   test('a window is closed once, and the first closing stands', async () => {
-    const sample = await ledger().store.windowSample(SOURCE, WINDOW);
+    const sample = await ledger().store.windowSample(SOURCE, WINDOW, [], SETTINGS);
     const closed: ClosedWindow = { ...WINDOW, sample, habits: NO_HABITS, p: 0.25, rhythm: null };
     const earlier = { ...closed, from: EPOCH - 300_000, to: EPOCH };
     await ledger().store.closeWindow(SOURCE, closed);
@@ -180,69 +211,6 @@ export function callTests(): void {
   });
 }
 
-export function gapTests(): void {
-  const kept = (...gaps: readonly Gap[]): Promise<boolean> =>
-    source().then((own) => ledger().store.saveBook(own, EMPTY_BOOK, EPOCH, gaps));
-
-  test('a hole is lost once W has passed its deadline, at its deadline', async () => {
-    await kept(gap('due'), gap('not due', { deadlineAt: EPOCH + 30_000 }), gap('filled', { status: 'filled' }));
-    await ledger().store.expireHoles(EPOCH + 20_000);
-    expect((await ledger().gaps()).map(([, status]) => status)).toEqual(['open', 'filled', 'open']);
-    await ledger().store.expireHoles(EPOCH + 20_001);
-    expect(await ledger().gaps()).toEqual([
-      ['due', 'lost', 20_000],
-      ['filled', 'filled', null],
-      ['not due', 'open', null],
-    ]);
-  });
-
-  test.each([
-    ['a certain hole inside', {}, 1],
-    ['a certain hole of five inside', { estimatedLost: 5 }, 5],
-    ['a hole that is only possible', { certainty: 'possible' }, 0],
-    ['a hole of another source', { sourceKey: '192.0.2.9' }, 0],
-    ['a hole that was filled', { status: 'filled' }, 0],
-    ['a hole sent up to H before it', { from: EPOCH - H - 5_000, to: EPOCH - H + 1 }, 1],
-    ['a hole sent before that', { from: EPOCH - H - 5_000, to: EPOCH - H }, 0],
-    ['a hole sent after it', { from: EPOCH + 9_000, to: EPOCH + 10_000 }, 0],
-  ] as const)('a span of time is due with what is lost inside: %s', async (_what, over, holes) => {
-    await kept(gap('a span', { kind: 'outage', to: EPOCH + 9_000 }), gap('hole', over));
-    await ledger().store.expireHoles(EPOCH + 20_001);
-    const due = await ledger().store.dueSpans(EPOCH + 20_001, H, 10);
-    expect(due.map(({ gap: span, holes: lost }) => [span.detail, lost])).toEqual([['a span', holes]]);
-  });
-
-  test('a span is not due before its deadline, nor while a hole inside may be filled', async () => {
-    const due = async (at: number): Promise<number> => (await ledger().store.dueSpans(EPOCH + at, H, 10)).length;
-    await kept(gap('a span', { kind: 'overflow', to: EPOCH + 9_000 }), gap('hole', { deadlineAt: EPOCH + 25_000 }));
-    expect(await due(20_000)).toBe(0);
-    expect(await due(20_001)).toBe(0);
-    await ledger().store.expireHoles(EPOCH + 25_001);
-    expect(await due(25_001)).toBe(1);
-  });
-
-  test('an outage is due with what its source said before it, and when anybody was last heard inside', async () => {
-    await commit(...life('a', -40_000, 'ringing', 'ok', 'bye'), ...life('b', 2_000, 'ringing'));
-    await kept(gap('a span', { kind: 'outage', to: EPOCH + 9_000 }));
-    const [due] = await ledger().store.dueSpans(EPOCH + 20_001, H, 10);
-    expect(due).toMatchObject({ heard: { count: 3, ms: 40_000 }, servedUntil: EPOCH + 2_000, p: 0 });
-  });
-
-  test('silences are open until they are broken', async () => {
-    const silence = gap('quiet', { kind: 'silence', to: null, deadlineAt: null });
-    await ledger().store.putGaps([silence, gap('a quarantine', { kind: 'quarantine', deadlineAt: null })]);
-    expect(await ledger().store.openSilences()).toEqual([silence]);
-    const told = (from: number, to: number): Promise<boolean> =>
-      ledger().store.hasSilence(SOURCE, { from: silence.from + from, to: silence.from + to });
-    expect([await told(-2, 0), await told(-1, 1), await told(4_999, 9_000)]).toEqual([false, true, true]);
-    await ledger().store.putGaps([{ ...silence, to: EPOCH + 5_000, deadlineAt: EPOCH + 5_000 + H }]);
-    expect(await ledger().store.openSilences()).toEqual([]);
-    expect([await told(4_999, 9_000), await told(5_000, 9_000)]).toEqual([true, false]);
-    expect(await ledger().store.dueSpans(EPOCH + 5_001 + H, H, 10)).toHaveLength(1);
-  });
-}
-
-/** What was dropped, when sources speak, and what is owed to them. */
 export function feedTests(): void {
   const RECEIVER = ONE;
   const overflow = { sourceKey: SOURCE, reason: 'queue_full', from: EPOCH, to: EPOCH + 1_000, dropped: 3, received: 7 };
@@ -273,7 +241,7 @@ export function feedTests(): void {
     const rhythm = await ledger().store.windowRhythm(SOURCE, WINDOW);
     expect(rhythm).toEqual({ heard: 3, silenceFrom: EPOCH - 30_000, silenceMs: 40_000 });
     expect(await ledger().store.windowRhythm(SOURCE, { from: EPOCH + 60_000, to: EPOCH + 120_000 })).toBeNull();
-    const sample = await ledger().store.windowSample(SOURCE, WINDOW);
+    const sample = await ledger().store.windowSample(SOURCE, WINDOW, [], SETTINGS);
     await ledger().store.closeWindow(SOURCE, { ...WINDOW, sample, habits: NO_HABITS, p: 0, rhythm });
     expect(await ledger().store.rhythms(SOURCE, EPOCH)).toEqual([rhythm]);
     expect(await ledger().store.rhythms(SOURCE, EPOCH + 1)).toEqual([]);

@@ -15,7 +15,8 @@ import {
   type Stores,
   useLedger,
 } from './ledger-contract.kit.js';
-import { callTests, feedTests, gapTests, sourceTests, windowTests } from './ledger-contract.sweep.js';
+import { gapTests } from './ledger-contract.gaps.js';
+import { callTests, feedTests, sourceTests, windowTests } from './ledger-contract.sweep.js';
 
 /** The suite; `open` empties the ledger. */
 export function ledgerContract(name: string, open: () => Promise<Stores>): void {

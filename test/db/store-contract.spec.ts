@@ -65,6 +65,7 @@ ledgerContract('PostgreSQL', async () => {
       ),
     gaps: () =>
       rows(`detail, status, (extract(epoch from closed_at) * 1000)::bigint - ${String(EPOCH)}`, 'gap order by detail'),
+    estimates: () => rows('detail, status, estimated_lost', 'gap order by detail'),
     quarantined: () => rows('detail, copies', 'quarantine order by received_at, id'),
   };
 });
@@ -102,6 +103,12 @@ ledgerContract('memory', () => {
           .map(({ detail, status, closedAt }) => {
             return [detail, status, closedAt === null ? null : closedAt - EPOCH] as const;
           })
+          .sort(byFirst),
+      ),
+    estimates: () =>
+      Promise.resolve(
+        [...store.gaps.values()]
+          .map(({ detail, status, estimatedLost }) => [detail, status, estimatedLost] as const)
           .sort(byFirst),
       ),
     quarantined: () =>

@@ -98,9 +98,24 @@ export abstract class MemoryFeed extends MemoryLedger {
     return Promise.resolve(due.slice(0, limit).map((gap) => this.dueSpan(gap, horizonMs)));
   }
 
-  private dueSpan(gap: Gap, horizonMs: number): DueSpan {
+  reviseSpans(since: number, horizonMs: number): Promise<void> {
+    for (const span of this.gaps.values()) {
+      const { kind, status, closedAt, expectedLost } = span;
+      const closed = (status === 'lost' || status === 'explained') && closedAt !== null && closedAt > since;
+      if (!closed || !(kind === 'outage' || kind === 'overflow' || kind === 'silence')) continue;
+      const holes = this.lostInside(span, horizonMs);
+      const estimatedLost = expectedLost === undefined ? span.estimatedLost : Math.max(0, expectedLost - holes);
+      this.gaps.set(span.id, { ...span, status: holes > 0 ? 'lost' : 'explained', estimatedLost });
+    }
+    return Promise.resolve();
+  }
+
+  private lostInside(gap: Gap, horizonMs: number): number {
     const lost = this.inside(gap, horizonMs).filter(({ status }) => status === 'lost');
-    const holes = lost.reduce((sum, { estimatedLost }) => sum + (estimatedLost ?? 1), 0);
+    return lost.reduce((sum, { estimatedLost }) => sum + (estimatedLost ?? 1), 0);
+  }
+
+  private dueSpan(gap: Gap, horizonMs: number): DueSpan {
     const before = this.serialsOf(gap.sourceKey).filter(
       ({ firstAt }) => firstAt < gap.from && firstAt >= gap.from - RATE_OVER_MS,
     );
@@ -110,7 +125,7 @@ export abstract class MemoryFeed extends MemoryLedger {
       .filter((at) => at >= gap.from && at < (gap.to ?? gap.from));
     return {
       gap,
-      holes,
+      holes: this.lostInside(gap, horizonMs),
       heard: before.length === 0 ? null : { count: before.length, ms: gap.from - since },
       servedUntil: served.length === 0 ? null : Math.max(...served),
       p: this.networkLoss(gap.sourceKey),

@@ -16,7 +16,15 @@ import type {
   SweptSource,
 } from '../../src/ingest/sweep.ports.js';
 import { rank } from '../../src/delivery/evidence.js';
-import type { CallRecord, Gap, SerialMeaning, WireState } from '../../src/notification.js';
+import {
+  eventTimeOf,
+  horizonMs,
+  type Gap,
+  type LossSample,
+  type SerialMeaning,
+  type Settings,
+  type WireState,
+} from '../../src/notification.js';
 import { MemoryFeed } from './memory-feed.js';
 import type { MemoryCall } from './memory-ledger.js';
 
@@ -167,32 +175,70 @@ export class MemoryStore extends MemoryFeed implements SweepStore {
     return Promise.resolve(true);
   }
 
-  windowSample(sourceKey: string, window: Span): Promise<WindowSample> {
-    const ended = [...this.calls.values()]
-      .map(({ record }) => record)
-      .filter((record) => {
-        const at = record.endedAt ?? record.presumedEndedAt;
-        return record.sourceKey === sourceKey && at !== null && at >= window.from && at < window.to;
-      });
-    const sum = (pick: (record: CallRecord) => number): number =>
-      ended.reduce((total, record) => total + pick(record), 0);
-    const unanswered = ended.filter((record) => record.disposition !== 'answered');
-    const ordered = ended
-      .map((one) => one.lossSample)
-      .filter((one) => one.statePairs === 1 && one.statesInverted === 0);
+  windowSample(sourceKey: string, window: Span, deaf: readonly Span[], settings: Settings): Promise<WindowSample> {
+    const ended = [...this.calls.values()].filter(({ record }) => {
+      const at = record.endedAt ?? record.presumedEndedAt;
+      return record.sourceKey === sourceKey && at !== null && at >= window.from && at < window.to;
+    });
+    const horizon = horizonMs(settings);
+    const isHeard = ({ record: { firstSeenAt, endedAt, presumedEndedAt } }: MemoryCall): boolean =>
+      !deaf.some(
+        ({ from, to }) =>
+          firstSeenAt < to + settings.staleRingingMs + horizon && (endedAt ?? presumedEndedAt ?? to) > from - horizon,
+      );
+    const isOrdered = ({ record: { ringingAt, answeredAt, endedAt } }: MemoryCall): boolean => {
+      const first = Math.min(...[ringingAt, answeredAt ?? endedAt].filter((at) => at !== null));
+      return !deaf.some(({ from, to }) => first >= from && first < to + horizon);
+    };
+    const records = ended.map(({ record }) => record);
+    const samples = (which: (call: MemoryCall) => boolean): readonly LossSample[] =>
+      ended.filter(which).map(({ record }) => record.lossSample);
+    const heard = samples(isHeard);
+    const ordered = samples(isOrdered);
+    const sum = (some: readonly LossSample[], of: keyof LossSample): number =>
+      some.reduce((total, sample) => total + sample[of], 0);
+    const copies = ended.filter((call) => !isHeard(call)).map((call) => this.copiesBeside(call, deaf, settings));
+    const unanswered = records.filter((record) => record.disposition !== 'answered');
     return Promise.resolve({
-      copyPairs: sum((record) => record.lossSample.copyPairs),
-      copiesMissing: sum((record) => record.lossSample.copiesMissing),
-      statesInverted: sum((record) => record.lossSample.statesInverted),
-      orderedBins: [0, 1, 2, 3, 4, 5, 6, 7].map((bin) => ordered.filter((one) => one.statePairBin === bin).length),
-      serialsSeen: sum((record) => record.lossSample.serialsSeen),
-      serialsLost: sum((record) => record.lossSample.serialsLost),
+      copyPairs: copies.reduce((total, { pairs }) => total + pairs, sum(heard, 'copyPairs')),
+      copiesMissing: copies.reduce((total, { missing }) => total + missing, sum(heard, 'copiesMissing')),
+      statesInverted: sum(ordered, 'statesInverted'),
+      orderedBins: [0, 1, 2, 3, 4, 5, 6, 7].map(
+        (bin) =>
+          ordered.filter((one) => one.statePairs === 1 && one.statesInverted === 0 && one.statePairBin === bin).length,
+      ),
+      serialsSeen: sum(heard, 'serialsSeen'),
+      serialsLost: sum(heard, 'serialsLost'),
       ended: ended.length,
-      answered: ended.filter((record) => record.disposition === 'answered').length,
-      rang: ended.filter((record) => record.ringingAt !== null).length,
+      answered: records.filter((record) => record.disposition === 'answered').length,
+      rang: records.filter((record) => record.ringingAt !== null).length,
       unansweredReported: unanswered.filter((record) => record.endProvenance === 'reported').length,
       unansweredPresumed: unanswered.filter((record) => record.endProvenance === 'presumed').length,
     });
+  }
+
+  private copiesBeside(
+    { key, record }: MemoryCall,
+    deaf: readonly Span[],
+    settings: Settings,
+  ): { readonly pairs: number; readonly missing: number } {
+    const own = [...this.raw.values()]
+      .filter((row) => row.key.callKey === key.callKey)
+      .map(({ write }) => write.notification)
+      .filter(
+        ({ firstAt, lastAt, serial }) =>
+          firstAt >= record.firstSeenAt &&
+          firstAt <= (record.endedAt ?? record.presumedEndedAt ?? firstAt) + horizonMs(settings) &&
+          eventTimeOf(serial) === null &&
+          !deaf.some(({ from, to }) => firstAt < to && lastAt > from),
+      );
+    const missing = own.map(({ firstAt, lastAt, copies }) =>
+      Math.max(0, Math.round((lastAt - firstAt) / settings.intervalMs) - (copies - 1)),
+    );
+    return {
+      pairs: own.reduce((total, { copies }) => total + copies - 1, 0),
+      missing: missing.reduce((total, one) => total + one, 0),
+    };
   }
 
   firstReceivedAt(sourceKey: string): Promise<number | null> {

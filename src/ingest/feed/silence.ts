@@ -1,6 +1,7 @@
 import { allowedSilence, RHYTHM_MS, type WindowRhythm } from '../../delivery/rhythm.js';
 import { horizonMs, type Gap, type Settings } from '../../notification.js';
 import type { FeedFacts, SweepStore, SweptSource } from '../sweep.ports.js';
+import { deafTimes } from './deaf.js';
 import { brokenSilence, silenceGap } from './span-gaps.js';
 
 interface Learned {
@@ -34,8 +35,9 @@ export class SilenceWatch {
   ): Promise<void> {
     const open = new Map((await this.store.openSilences()).map((gap) => [gap.sourceKey, gap]));
     const gaps: Gap[] = [];
-    const deafUntil = Math.max(...[...feed.outages, ...feed.overflows].map(({ to }) => to), Number.NEGATIVE_INFINITY);
+    const deafOf = deafTimes(feed);
     for (const source of sources) {
+      const deafUntil = deafOf(source.key).at(-1)?.to ?? Number.NEGATIVE_INFINITY;
       const gap = await this.judge(source, open.get(source.key) ?? null, deafUntil, through);
       if (gap !== null) gaps.push(gap);
     }

@@ -80,29 +80,28 @@ export function overflowGaps({ overflows, loss }: OverflowKnown, settings: Setti
   });
 }
 
-/** What serials and states say of a span. Its status tells what is proven of it, its estimate what is to be expected besides. */
-function shownBy(holes: number, estimatedLost: number): string {
-  if (holes > 0) return `; ${figure(holes)} declared apart as holes`;
-  return estimatedLost > 0 ? '; no serial or state inside shows a loss: explained, and the estimate stands' : '';
+/** No number is named: more may show later (see `SweepStore.reviseSpans`). */
+const LESS_WHAT_SHOWS =
+  '; what serials and states show inside is declared apart, the estimate is of what goes beyond it';
+
+/** What a span may have cost, less what serials and states show inside: one missing notification is declared once. */
+function beyond(expectedLost: number, holes: number): Pick<Gap, 'expectedLost' | 'estimatedLost'> {
+  return { expectedLost, estimatedLost: Math.max(0, expectedLost - holes) };
 }
 
-/**
- * A span whose deadline has passed: `lost` with something proven lost inside, else `explained`. What serials and states prove
- * is declared there, so the estimate keeps only what goes beyond it: one missing notification is declared once.
- */
+/** A span whose deadline has passed: `lost` with something proven lost inside, else `explained`: its estimate stands all the same. */
 export function closeSpan({ gap, holes, heard, servedUntil, p }: DueSpan, settings: Settings): Gap {
   const closed: Gap = { ...gap, status: holes > 0 ? 'lost' : 'explained', closedAt: gap.deadlineAt };
   if (gap.kind === 'overflow' && gap.estimatedLost !== null) {
-    const estimatedLost = Math.max(0, gap.estimatedLost - holes);
-    return { ...closed, estimatedLost, detail: `${gap.detail}${shownBy(holes, estimatedLost)}` };
+    return { ...closed, ...beyond(gap.estimatedLost, holes), detail: `${gap.detail}${LESS_WHAT_SHOWS}` };
   }
   if (gap.kind === 'silence') return { ...closed, detail: `${gap.detail}${dueIn(gap, heard, p, settings)}` };
   if (gap.kind !== 'outage' || gap.to === null) return closed;
   const span: Span = { from: Math.max(gap.from, servedUntil ?? gap.from), to: gap.to };
   const perMs = heard === null ? 0 : heard.count / Math.max(1, heard.ms);
   const cost = costOf(span, 1, perMs, p, settings);
-  const estimatedLost = Math.max(0, cost.sent * cost.q - holes);
-  return { ...closed, estimatedLost, detail: `${gap.detail}; ${arithmetic(cost, p)}${shownBy(holes, estimatedLost)}` };
+  const detail = `${gap.detail}; ${arithmetic(cost, p)}${LESS_WHAT_SHOWS}`;
+  return { ...closed, ...beyond(cost.sent * cost.q, holes), detail };
 }
 
 /**

@@ -25,7 +25,7 @@ export class WindowCloser {
   /**
    * Closes the windows of a source whose last copy has had its H, and declares the stillnesses that ended in them.
    * @param closed its closed windows of the last `keepMs`
-   * @param deaf when what came may not have been heard: no stillness of the source
+   * @param deaf when what came may not have been heard: no stillness of the source, and no loss of the network
    * @returns how many were written
    */
   async close(
@@ -43,7 +43,7 @@ export class WindowCloser {
     const oldest = windowEnd(through - keepMs, settings.lossWindowMs);
     let start = Math.max(oldest, Math.floor(from / settings.lossWindowMs) * settings.lossWindowMs);
     for (; windowClosesAt(start, settings) < through; start += settings.lossWindowMs) {
-      const window = await this.weigh(sourceKey, start, earlier);
+      const window = await this.weigh(sourceKey, start, earlier, deaf);
       if (window !== null) {
         // Before the window is closed: a receiver that dies in between closes it, and declares, again.
         await this.declareStillness(sourceKey, [window, ...earlier], deaf);
@@ -68,10 +68,15 @@ export class WindowCloser {
     await this.store.putGaps([gap]);
   }
 
-  private async weigh(sourceKey: string, from: number, earlier: readonly ClosedWindow[]): Promise<ClosedWindow | null> {
+  private async weigh(
+    sourceKey: string,
+    from: number,
+    earlier: readonly ClosedWindow[],
+    deaf: readonly Span[],
+  ): Promise<ClosedWindow | null> {
     const { lossWindowMs, retry, staleRingingMs } = this.settings;
     const span = { from, to: from + lossWindowMs };
-    const sample = await this.store.windowSample(sourceKey, span);
+    const sample = await this.store.windowSample(sourceKey, span, deaf, this.settings);
     const rhythm = await this.store.windowRhythm(sourceKey, span);
     if (rhythm === null && sample.ended === 0) return null;
     const before = earlier.map((one) => one.sample);

@@ -33,6 +33,7 @@ export const NOTIFICATION_COLUMNS = [
 export const GAP_COLUMNS = [
   ...['ledger_key', 'id', 'source_key', 'call_key', 'call_id', 'kind', 'certainty', 'status', 'from_serial'],
   ...['to_serial', 'from_at', 'to_at', 'opened_at', 'deadline_at', 'closed_at', 'estimated_lost', 'detail'],
+  'expected_lost',
 ] as const;
 
 /** An array of rows, as the text of one parameter. */
@@ -108,7 +109,7 @@ export function gapRow(ledgerKey: string, gap: Gap): string {
     `"(${ledgerKey},${gap.id},${text(gap.sourceKey)},${text(gap.callKey)},${text(gap.callId)},` +
     `${gap.kind},${gap.certainty},${gap.status},${text(gap.fromSerial)},${text(gap.toSerial)},` +
     `${instant(gap.from)},${instant(gap.to)},${instant(gap.openedAt)},${instant(gap.deadlineAt)},` +
-    `${instant(gap.closedAt)},${number(gap.estimatedLost)},${text(gap.detail)})"`
+    `${instant(gap.closedAt)},${number(gap.estimatedLost)},${text(gap.detail)},${number(gap.expectedLost ?? null)})"`
   );
 }
 

@@ -108,6 +108,35 @@ export async function dueSpans(
   }));
 }
 
+/**
+ * See `SweepStore.reviseSpans`. Holes are found by their span, whatever their source: those of one outage concern all sources alike, and
+ * `gap_source_missing_idx` would walk through all that a source ever lost before it.
+ */
+export async function reviseSpans(db: Runs, since: number, horizonMs: number): Promise<void> {
+  await db.$executeRaw`
+    with span as materialized (
+      select ledger_key, id, source_key, from_at - make_interval(secs => ${horizonMs / 1000}::double precision) as from_at, to_at
+      from gap
+      where kind in ('outage', 'overflow', 'silence') and status in ('lost', 'explained') and closed_at > ${new Date(since)}
+    ), inside as (
+      select hole.source_key, reach.from_at, reach.to_at, sum(coalesce(hole.estimated_lost, 1)) as lost
+      from (select distinct from_at, to_at from span) as reach
+      join gap as hole on (hole.status in ('open', 'lost') or hole.kind = 'outage')
+        and tstzrange(hole.from_at, hole.to_at, '[]') && tstzrange(reach.from_at, reach.to_at, '()')
+      where hole.status = 'lost' and hole.certainty = 'certain' and hole.kind in ('serial', 'state')
+      group by hole.source_key, reach.from_at, reach.to_at
+    ), revised as (
+      select span.ledger_key, span.id, case when inside.lost > 0 then 'lost' else 'explained' end as status,
+        coalesce(inside.lost, 0) as lost
+      from span left join inside using (source_key, from_at, to_at)
+    )
+    update gap set status = revised.status,
+      estimated_lost = case when gap.expected_lost is null then gap.estimated_lost else greatest(0, gap.expected_lost - revised.lost) end
+    from revised
+    where gap.ledger_key = revised.ledger_key and gap.id = revised.id and (gap.status <> revised.status
+      or gap.estimated_lost <> greatest(0, gap.expected_lost - revised.lost))`;
+}
+
 /** Silences that are not broken yet. */
 export async function openSilences(db: Runs): Promise<readonly Gap[]> {
   const rows = await db.$queryRaw<GapRow[]>`

@@ -1,5 +1,5 @@
 /** The facts the sweep reads: outages, windows, quarantine, and what the calls of a window say of loss. */
-import type { Habits, Span } from '../../delivery/facts.js';
+import type { Habits } from '../../delivery/facts.js';
 import type { WindowRhythm } from '../../delivery/rhythm.js';
 import type { WindowSample } from '../../delivery/window.js';
 import type { PrismaClient } from '../../generated/prisma/client.js';
@@ -58,30 +58,4 @@ export async function feedFacts(prisma: PrismaClient, since: number): Promise<Fe
     windows: bySource,
     quarantinedAt,
   };
-}
-
-/** Sums of the loss samples of the calls of a source that ended in a window. */
-export async function windowSample(prisma: PrismaClient, sourceKey: string, window: Span): Promise<WindowSample> {
-  const [row] = await prisma.$queryRaw<{ sample: WindowSample }[]>`
-    with ended as (
-      select loss_sample, disposition, end_provenance, ringing_at from call
-      where source_key = ${sourceKey} and coalesce(ended_at, presumed_ended_at) >= ${instant(window.from)}
-        and coalesce(ended_at, presumed_ended_at) < ${instant(window.to)}
-    ), bins as (
-      select bin, count(*) filter (where loss_sample[3] = 1 and loss_sample[4] = 0 and loss_sample[5] = bin) as ordered
-      from generate_series(0, 7) as bin left join ended on true group by bin
-    )
-    select json_build_object(
-      'copyPairs', coalesce(sum(loss_sample[1]), 0), 'copiesMissing', coalesce(sum(loss_sample[2]), 0),
-      'statesInverted', coalesce(sum(loss_sample[4]), 0),
-      'orderedBins', (select json_agg(ordered order by bin) from bins),
-      'serialsSeen', coalesce(sum(loss_sample[6]), 0), 'serialsLost', coalesce(sum(loss_sample[7]), 0),
-      'ended', count(*), 'answered', count(*) filter (where disposition = 'answered'),
-      'rang', count(*) filter (where ringing_at is not null),
-      'unansweredReported', count(*) filter (where disposition <> 'answered' and end_provenance = 'reported'),
-      'unansweredPresumed', count(*) filter (where disposition <> 'answered' and end_provenance = 'presumed')
-    ) as sample
-    from ended`;
-  if (row === undefined) throw new Error('an aggregate without a row');
-  return row.sample;
 }

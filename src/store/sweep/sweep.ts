@@ -18,18 +18,15 @@ import type {
   SweepStore,
   SweptSource,
 } from '../../ingest/sweep.ports.js';
-import type { Gap, SerialMeaning, WireState } from '../../notification.js';
+import type { Gap, SerialMeaning, Settings } from '../../notification.js';
 import { beat, declareOutage, declareOverflow, stopped } from './beats.js';
-import { declareQuarantine, dueSpans, expireHoles, hasSilence, openSilences, upsertGaps } from './gaps.js';
+import { declareQuarantine, dueSpans, expireHoles, hasSilence, openSilences, reviseSpans, upsertGaps } from './gaps.js';
+import { mature, received, recent } from './heard.js';
 import { rhythms, setSilentAfter, windowRhythm } from './rhythm.js';
 import { setLearnedMeaning } from './learned-meaning.js';
-import { feedFacts, windowSample } from './sweep.facts.js';
+import { feedFacts } from './sweep.facts.js';
 import { settle } from './sweep.settle.js';
-
-/** A serial that is a number. */
-const DECIMAL = /^\d{1,38}$/;
-
-const EPOCH_MS = '(extract(epoch from first_at) * 1000)::bigint';
+import { windowSample } from './window-sample.js';
 
 function instant(ms: number): Date {
   return new Date(ms);
@@ -97,78 +94,26 @@ export class PgSweepStore implements SweepStore {
     return feedFacts(this.prisma, since);
   }
 
-  async received(
+  received(
     sourceKey: string,
     span: { readonly after: number | null; readonly through: number },
     alone: AloneFor | null,
     limit: number,
   ): Promise<readonly Received[]> {
-    const seconds = ({ ringingMs, laterMs }: AloneFor): string =>
-      `case when taken.state in ('ringing', '180', '183') then ${String(ringingMs / 1000)} else ${String(laterMs / 1000)} end`;
-    // The serial is kept from the index: with it there PostgreSQL 18 skips through all sources by time instead of looking up the Call ID, and of
-    // 28,000 notifications compared each with all that came before it, for minutes.
-    const counts =
-      alone === null
-        ? 'true'
-        : `not exists (select 1 from notification as before where before.call_key = taken.call_key
-             and before.serial || '' = taken.serial and before.first_at < taken.first_at
-             and before.first_at > taken.first_at - make_interval(secs => ${seconds(alone)}))`;
-    const rows = await this.asOneText<[string, number, boolean]>(
-      `json_build_array(serial, ${EPOCH_MS}, ${counts}) order by first_at`,
-      `where source_key = $1 and first_at > $2 and first_at <= $3 order by first_at limit $4`,
-      [sourceKey, instant(span.after ?? 0), instant(span.through), limit],
-    );
-    return rows.map(([serial, firstAt, counted]) => ({
-      serial: DECIMAL.test(serial) ? BigInt(serial) : null,
-      firstAt,
-      counts: counted,
-    }));
+    return received(this.prisma, sourceKey, span, alone, limit);
   }
 
-  async recent(sourceKey: string, through: number, limit: number): Promise<readonly SampledSerial[]> {
-    const rows = await this.asOneText<[string, string, WireState, number]>(
-      `json_build_array(call_key, serial, state, ${EPOCH_MS})`,
-      `where source_key = $1 and first_at <= $2 order by first_at desc limit $3`,
-      [sourceKey, instant(through), limit],
-    );
-    return rows.map(([callKey, serial, state, firstAt]) => ({ callKey, serial, state, firstAt }));
+  recent(sourceKey: string, through: number, limit: number): Promise<readonly SampledSerial[]> {
+    return recent(this.prisma, sourceKey, through, limit);
   }
 
-  async mature(
+  mature(
     sourceKey: string,
     through: number,
     horizonMs: number,
-    { calls, notifications }: { readonly calls: number; readonly notifications: number },
+    most: { readonly calls: number; readonly notifications: number },
   ): Promise<Mature> {
-    const ofCalls = await this.asOneText<[string, string, WireState, number]>(
-      `json_build_array(call_key, serial, state, ${EPOCH_MS})`,
-      `join (
-         select call_key, min(first_seen_at) as begun_at from (
-           select call_key, first_seen_at from call where source_key = $1 and first_seen_at <= $2
-           order by first_seen_at desc limit $3) as newest
-         group by call_key) as begun using (call_key)
-       where first_at >= begun_at and first_at <= $4`,
-      [sourceKey, instant(through - horizonMs), calls, instant(through)],
-    );
-    const stream = await this.asOneText<[string, number]>(
-      `json_build_array(serial, ${EPOCH_MS})`,
-      `where source_key = $1 and first_at <= $2 order by first_at desc limit $3`,
-      [sourceKey, instant(through), notifications],
-    );
-    return {
-      calls: ofCalls.map(([callKey, serial, state, firstAt]) => ({ callKey, serial, state, firstAt })),
-      stream: stream.map(([serial, firstAt]) => ({ serial, firstAt })),
-    };
-  }
-
-  /** Raw rows as one text: Prisma decodes results value by value, 30 us a row against 1 us. */
-  private async asOneText<Row>(row: string, which: string, values: readonly unknown[]): Promise<readonly Row[]> {
-    const [answer] = await this.prisma.$queryRawUnsafe<{ found: string }[]>(
-      `select coalesce(json_agg(${row}), '[]')::text as found
-       from (select call_key, serial, state, first_at from notification ${which}) as taken`,
-      ...values,
-    );
-    return JSON.parse(answer?.found ?? '[]') as Row[];
+    return mature(this.prisma, sourceKey, through, horizonMs, most);
   }
 
   async saveBook(source: SweptSource, book: Book, through: number, gaps: readonly Gap[]): Promise<boolean> {
@@ -188,8 +133,8 @@ export class PgSweepStore implements SweepStore {
     return setLearnedMeaning(this.prisma, source, change);
   }
 
-  windowSample(sourceKey: string, window: Span): Promise<WindowSample> {
-    return windowSample(this.prisma, sourceKey, window);
+  windowSample(sourceKey: string, window: Span, deaf: readonly Span[], settings: Settings): Promise<WindowSample> {
+    return windowSample(this.prisma, sourceKey, window, deaf, settings);
   }
 
   windowRhythm(sourceKey: string, window: Span): Promise<WindowRhythm | null> {
@@ -277,6 +222,10 @@ export class PgSweepStore implements SweepStore {
 
   dueSpans(through: number, horizonMs: number, limit: number): Promise<readonly DueSpan[]> {
     return dueSpans(this.prisma, through, horizonMs, limit);
+  }
+
+  reviseSpans(since: number, horizonMs: number): Promise<void> {
+    return reviseSpans(this.prisma, since, horizonMs);
   }
 
   openSilences(): Promise<readonly Gap[]> {
