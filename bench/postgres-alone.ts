@@ -4,7 +4,7 @@
  */
 import pg from 'pg';
 import { noFacts } from '../src/delivery/facts.js';
-import { assemble } from '../src/ingest/assemble.js';
+import { assemble } from '../src/ingest/assemble/assemble.js';
 import { type KeyChange, type KeyRef, NOTHING_STORED, type StoredKey } from '../src/ingest/ports.js';
 import { decodeEvidence } from '../src/delivery/evidence.js';
 import { callKeyOf } from '../src/lifecycle/keys.js';

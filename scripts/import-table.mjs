@@ -17,8 +17,8 @@ export const PURE_PACKAGES = { 'node:buffer': ['isAscii', 'isUtf8'], 'node:crypt
 const LEAVES = ['clock', 'config', 'log', 'metrics'];
 const PORTS = [
   'ingest/ports',
-  'ingest/sweep.ports',
-  'ingest/rebuild.ports',
+  'ingest/sweep/sweep.ports',
+  'ingest/rebuild/rebuild.ports',
   'ingest/operator/replay.ports',
   'sources/ports',
   'fanout/ports',

@@ -53,7 +53,7 @@ const MUTANTS = [
   },
   {
     title: 'acked before the commit',
-    file: 'src/ingest/group-commit.ts',
+    file: 'src/ingest/commit/group-commit.ts',
     find: 'const outcomes = await this.store(batch);',
     replace:
       "for (const { answer } of batch) answer({ stored: true, outcome: 'first' });\n      const outcomes = await this.store(batch);",
@@ -61,7 +61,7 @@ const MUTANTS = [
   },
   {
     title: 'a duplicate is not acked again',
-    file: 'src/ingest/group-commit.ts',
+    file: 'src/ingest/commit/group-commit.ts',
     find: 'pending.answer({ stored: true, outcome });',
     replace:
       "pending.answer(outcome === 'duplicate' ? { stored: false, reason: 'rejected' } : { stored: true, outcome });",
@@ -161,7 +161,7 @@ const MUTANTS = [
   },
   {
     title: 'a gap that was filled stays open',
-    file: 'src/ingest/assemble.ts',
+    file: 'src/ingest/assemble/assemble.ts',
     find: 'return [...changed, ...gone.map((gap) => closeGap(gap, call, asOf))];',
     replace: 'return call === null ? [...changed, ...gone.map((gap) => closeGap(gap, call, asOf))] : changed;',
     tests: [LAW_2],

@@ -2,7 +2,7 @@
 import type { Clock } from './clock.js';
 import type { Config } from './config.js';
 import { AckWatch } from './ingest/ack-watch.js';
-import type { GroupCommit } from './ingest/group-commit.js';
+import type { GroupCommit } from './ingest/commit/group-commit.js';
 import type { Quarantine } from './ingest/quarantine.js';
 import type { Standby } from './ingest/spool/standby.js';
 import type { TwinListener } from './ingest/twin/listener.js';

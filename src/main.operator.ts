@@ -3,7 +3,7 @@ import { Receiving } from './api/receiving.js';
 import type { Clock } from './clock.js';
 import { AckProbes } from './ingest/operator/ack-probe.js';
 import { Replay } from './ingest/operator/replay.js';
-import type { GroupCommit } from './ingest/group-commit.js';
+import type { GroupCommit } from './ingest/commit/group-commit.js';
 import type { Counted } from './metrics.js';
 import { horizonMs, type Settings } from './notification.js';
 import type { ReceiverRow } from './query/contract.receiver.js';

@@ -5,15 +5,15 @@ import { type DynamicModule, type INestMicroservice, Logger, Module } from '@nes
 import { NestFactory } from '@nestjs/core';
 import type { Clock } from './clock.js';
 import type { Config } from './config.js';
-import { GroupCommit } from './ingest/group-commit.js';
-import { measured } from './ingest/measured.js';
+import { GroupCommit } from './ingest/commit/group-commit.js';
+import { measured } from './ingest/commit/measured.js';
 import { AckProbes } from './ingest/operator/ack-probe.js';
-import { Pulse } from './ingest/pulse.js';
+import { Pulse } from './ingest/sweep/pulse.js';
 import { Quarantine } from './ingest/quarantine.js';
 import { ReportController } from './ingest/report.controller.js';
 import { SpooledFeedStore } from './ingest/spool/feed-store.js';
 import type { SpoolState, Standby } from './ingest/spool/standby.js';
-import { Sweep } from './ingest/sweep.js';
+import { Sweep } from './ingest/sweep/sweep.js';
 import type { TwinListener, TwinStats } from './ingest/twin/listener.js';
 import type { Log } from './log.js';
 import { rollupsOf } from './main.bi.js';
@@ -194,6 +194,7 @@ function tellStepBack(aheadMs: number | null, log: Log): void {
 
 async function wire(config: Config, database: Database, clock: Clock, log: Log): Promise<Wired> {
   const settings = settingsOf(config);
+  const { heartbeatIntervalMs: everyMs } = config;
   const prisma = database.client;
   tellStepBack(await turnBack(prisma, clock.now()), log);
   await declareSettings(prisma, settings, clock.now());
@@ -222,12 +223,10 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
   const udp = udpServer(config, clock, sources, { recent, meter });
   const pulse = new Pulse({
     sweep: new Sweep(sweepStore, ledger, {
-      ...{ receiverId: id, settings, heartbeatMs: config.heartbeatIntervalMs },
-      feed: new SpooledFeedStore(sweepStore, standby),
+      ...{ receiverId: id, settings, heartbeatMs: everyMs, feed: new SpooledFeedStore(sweepStore, standby) },
     }),
-    ...{ sources, clock, everyMs: config.heartbeatIntervalMs, isAway: () => standby.isAway() },
-    landed: () => groupCommit.landed(),
-    watch: feedWatch({ clock, udp, tally, heartbeatMs: config.heartbeatIntervalMs }, (now) =>
+    ...{ sources, clock, everyMs, isAway: () => standby.isAway(), landed: () => groupCommit.landed() },
+    watch: feedWatch({ clock, udp, tally, heartbeatMs: everyMs }, (now) =>
       Math.min(...[groupCommit, quarantine, standby].map((keeper) => keeper.durableThrough(now))),
     ),
     onFault: (error) => {

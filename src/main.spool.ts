@@ -2,14 +2,14 @@
 import type { Clock } from './clock.js';
 import type { Config } from './config.js';
 import { overflowGaps } from './ingest/feed/span-gaps.js';
-import type { GroupCommit } from './ingest/group-commit.js';
+import type { GroupCommit } from './ingest/commit/group-commit.js';
 import type { Quarantine } from './ingest/quarantine.js';
 import { CIRCUIT_STATES } from './ingest/spool/circuit/circuit.js';
 import { lastBeats, writeFact } from './ingest/spool/feed-store.js';
 import { Spool } from './ingest/spool/spool.js';
 import { type SpoolState, Standby } from './ingest/spool/standby.js';
-import { outageGap } from './ingest/sweep.gaps.js';
-import type { SweepStore } from './ingest/sweep.ports.js';
+import { outageGap } from './ingest/sweep/sweep.gaps.js';
+import type { SweepStore } from './ingest/sweep/sweep.ports.js';
 import type { Log } from './log.js';
 import type { Readings } from './metrics/readings.js';
 import type { Tally } from './metrics.js';

@@ -2,7 +2,7 @@
  * What befalls one round, decided beforehand from its seed: which faults, when and for how long, in ms after the first
  * report is sent. The same seed gives the same plan; when exactly the kernel stops a process differs by a millisecond.
  */
-import { seeded } from '../../dist/simulator/random.js';
+import { seeded } from '../../dist/simulator/sender/random.js';
 
 /** The traffic of a round: about 100 calls in the first 8 s, their ends up to some seconds later. */
 export const TRAFFIC = { calls: 100, rate: 12, ringMsMean: 800, holdMsMean: 2_000, overMs: 11_000 };

@@ -1,7 +1,7 @@
 /** `ringledger calibrate`: teaches a running server how a source writes, and which answer it understands. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CHARSETS, type CodecSettings } from '../wire/codec.js';
-import { NOTATIONS, notationOf, readNotation } from '../wire/notation.js';
+import { NOTATIONS, notationOf, readNotation } from '../wire/settings/notation.js';
 import { FIELD_NAMES } from '../wire/reading.js';
 import { hexLine, visible } from './field/bytes.js';
 import { type Quarantined, quarantineList, settings } from './field/contract.js';

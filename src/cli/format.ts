@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ACK_TERMINATORS, type AckTerminator, TERMINATOR_BYTES } from '../wire/ack.js';
 import { CHARSETS, type Charset, type Shape } from '../wire/codec.js';
 import { KEY_SPELLINGS, type KeySpelling, type WireFormat } from '../wire/encode.js';
-import { NOTATIONS, readNotation } from '../wire/notation.js';
+import { NOTATIONS, readNotation } from '../wire/settings/notation.js';
 
 /** What commander makes of the options. */
 export interface FormatFlags {

@@ -1,8 +1,8 @@
 /** `ringledger inspect`: what arrived lately, whatever became of it, as bytes, as text and in every way it may be read. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
-import { notationOf } from '../wire/notation.js';
-import { rankParses } from '../wire/rank.js';
+import { notationOf } from '../wire/settings/notation.js';
+import { rankParses } from '../wire/detect/rank.js';
 import { type Arrived, joinCopies } from './field/arrivals.js';
 import {
   datagramList,

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { systemClock } from '../clock.js';
 import { loadConfig } from '../config.js';
-import { rebuildLedger } from '../ingest/rebuild.js';
+import { rebuildLedger } from '../ingest/rebuild/rebuild.js';
 import { Database } from '../store/database.js';
 import { PgLedgerStore } from '../store/ledger/ledger.js';
 import { migrate } from '../store/migrate.js';

@@ -1,10 +1,10 @@
 /** `ringledger simulate`: an IVR that knows what it sent, and judges what the ledger made of it. Speaks UDP and HTTP only. */
 import { SingleBar } from 'cli-progress';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { ACK_MATCHES, type Target } from '../simulator/ivr.js';
-import { RINGING_CODES } from '../simulator/plan.js';
-import { judgementText, outcomeJson, runText } from '../simulator/report.js';
-import { SENT_SERIAL_MEANINGS } from '../simulator/serials.js';
+import { ACK_MATCHES, type Target } from '../simulator/sender/ivr.js';
+import { RINGING_CODES } from '../simulator/sender/plan.js';
+import { judgementText, outcomeJson, runText } from '../simulator/judge/report.js';
+import { SENT_SERIAL_MEANINGS } from '../simulator/sender/serials.js';
 import { type Progress, simulate, type SimulateOptions } from '../simulator/simulate.js';
 import { configuredApi, configuredTarget } from './field/server.js';
 import { addFormatOptions, type FormatFlags, formatOf } from './format.js';

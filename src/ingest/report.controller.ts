@@ -5,7 +5,7 @@ import type { UdpContext } from '../transport/udp.context.js';
 import { UDP_TRANSPORT } from '../transport/udp.server.js';
 import type { AckMirror } from '../wire/codec.js';
 import type { ReportMessage, UnparsedMessage } from './datagram.codec.js';
-import { GroupCommit } from './group-commit.js';
+import { GroupCommit } from './commit/group-commit.js';
 import { AckProbes } from './operator/ack-probe.js';
 import { Quarantine, type Unstorable } from './quarantine.js';
 

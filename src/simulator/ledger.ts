@@ -14,7 +14,7 @@ import {
   type Reading,
   receiverSettings,
   type ReceiverSettings,
-} from './reading.js';
+} from './judge/reading.js';
 
 /** The ledger could not be asked, or answered something that is not its contract. The message says what to do. */
 export class LedgerUnreadable extends Error {}

@@ -5,13 +5,13 @@ import { systemClock } from '../clock.js';
 import { UdpSocket } from '../transport/udp.socket.js';
 import type { WireFormat } from '../wire/encode.js';
 import { Downtime } from './downtime.js';
-import { type AckMatch, Ivr, PORTS_PER_SOURCE, type Target } from './ivr.js';
-import { judge, type Judgement, SETTLE_SLACK_MS } from './judge.js';
+import { type AckMatch, Ivr, PORTS_PER_SOURCE, type Target } from './sender/ivr.js';
+import { judge, type Judgement, SETTLE_SLACK_MS } from './judge/judge.js';
 import { type Asked, Ledger } from './ledger.js';
-import { type PlannedCall, planCalls, type PlanOptions } from './plan.js';
-import type { ReceiverSettings } from './reading.js';
-import { Schedule } from './schedule.js';
-import { localAddresses } from './sources.js';
+import { type PlannedCall, planCalls, type PlanOptions } from './sender/plan.js';
+import type { ReceiverSettings } from './judge/reading.js';
+import { Schedule } from './sender/schedule.js';
+import { localAddresses } from './sender/sources.js';
 import type { SenderCounts, TrueCall } from './truth.js';
 
 export interface SimulateOptions {

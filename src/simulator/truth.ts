@@ -1,4 +1,4 @@
-import type { CallContent, PlannedNotification } from './plan.js';
+import type { CallContent, PlannedNotification } from './sender/plan.js';
 
 /** What the sender knows of one notification once the run is over. Instants in ms since the Unix epoch. */
 export interface SentNotification extends PlannedNotification {

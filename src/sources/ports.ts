@@ -1,7 +1,7 @@
 /** What the registry of sources, and an operator who sets one, ask of storage. */
 import type { SerialMeaning } from '../notification.js';
 import type { AckForm } from '../wire/ack.js';
-import type { CodecLock } from '../wire/lock.js';
+import type { CodecLock } from '../wire/detect/lock.js';
 
 /** A source as it is stored. */
 export interface SourceRow {

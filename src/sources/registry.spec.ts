@@ -1,5 +1,5 @@
 import { encodeAck } from '../wire/codec.js';
-import { type CodecLock, operatorLock } from '../wire/lock.js';
+import { type CodecLock, operatorLock } from '../wire/detect/lock.js';
 import type { NewSource, SourceRow, SourceStore } from './ports.js';
 import { ADDRESSES_MAX, SOURCES_MAX, SourceRegistry } from './registry.js';
 

@@ -10,9 +10,9 @@ import type { Clock } from '../clock.js';
 import type { Settings } from '../notification.js';
 import { type AckForm, withAckForm } from '../wire/ack.js';
 import type { Parsed } from '../wire/codec.js';
-import { notationOf } from '../wire/notation.js';
+import { notationOf } from '../wire/settings/notation.js';
 import type { CodecSettings } from '../wire/reading.js';
-import { type CodecLock, readDatagram, UNLOCKED } from '../wire/lock.js';
+import { type CodecLock, readDatagram, UNLOCKED } from '../wire/detect/lock.js';
 import type { NewSource, SourceRow, SourceStore } from './ports.js';
 
 /**

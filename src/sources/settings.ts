@@ -5,18 +5,18 @@
 import type { Clock } from '../clock.js';
 import type { SerialMeaning } from '../notification.js';
 import { CHARSETS } from '../wire/codec.js';
-import { operatorLock } from '../wire/lock.js';
+import { operatorLock } from '../wire/detect/lock.js';
 import {
   type AskedAckForm,
   type AskedCodec,
   judgeAckForm,
   judgeCodec,
   type OptionFault as SettingFault,
-} from '../wire/shape.js';
+} from '../wire/settings/shape.js';
 import { type AskedNumberRules, judgeNumberRules } from './number-rules.js';
 import type { Decision, SourceRow, SourceSettingsStore } from './ports.js';
 
-export type { OptionFault as SettingFault } from '../wire/shape.js';
+export type { OptionFault as SettingFault } from '../wire/settings/shape.js';
 
 export interface SourceSettingsOptions {
   readonly store: SourceSettingsStore;

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { CHARSETS, CODEC_NAMES, encodeAck, parse } from './codec.js';
 import type { Charset, CodecSettings } from './codec.js';
 import { BYTE_ORDERS, LENGTH_BYTES } from './reading.js';
-import { detect } from './detect.js';
+import { detect } from './detect/detect.js';
 import { KEY_SPELLINGS, encodeReport } from './encode.js';
 import type { KeySpelling, WireFields, WireFormat } from './encode.js';
-import { UNLOCKED, readDatagram } from './lock.js';
+import { UNLOCKED, readDatagram } from './detect/lock.js';
 import { parseAck } from './parse-ack.js';
 
 const TERMINATORS = ['', '\0', '\n', '\r\n'] as const;

@@ -1,6 +1,6 @@
 /** One datagram to a report and the mirror of its ack. A further codec is a row in CODECS. */
-import { decode } from './decode.js';
-import type { Decoded } from './decode.js';
+import { decode } from './text/decode.js';
+import type { Decoded } from './text/decode.js';
 import { readFixed, readLengthPrefixed } from './codecs/binary.js';
 import { readDelimited } from './codecs/delimited.js';
 import { toReport } from './fields.js';

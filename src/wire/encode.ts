@@ -1,9 +1,9 @@
 /** The sender's side: what an IVR would send. For the simulator, the benchmark and tests; parse-ack.ts reads the answer. */
-import { encodeText } from './gb18030.js';
+import { encodeText } from './text/gb18030.js';
 import { DEFAULT_DELIMITER, FIELD_NAMES } from './reading.js';
 import type { CodecSettings, RawFields, TextCodecName } from './reading.js';
 
-export { encodeText } from './gb18030.js';
+export { encodeText } from './text/gb18030.js';
 
 /** The eight fields as the sender spells them; `state` is raw text. Only `menuName` may hold the delimiter. */
 export type WireFields = RawFields;

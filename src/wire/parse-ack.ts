@@ -1,5 +1,5 @@
 /** How a simulated IVR reads the answer: strictly, as a sender that compares would. */
-import { asBuffer, decode, textOf } from './decode.js';
+import { asBuffer, decode, textOf } from './text/decode.js';
 import { scanFlatObject } from './codecs/json.js';
 import { scanXml } from './codecs/xml.scan.js';
 import { between, keysOf } from './encode.js';

@@ -6,7 +6,7 @@
  * Call-ID that it names too are kept in the payload and not read; a member nobody knows is ignored.
  */
 import { eventTimeSerial, type Report } from '../notification.js';
-import { decode } from './decode.js';
+import { decode } from './text/decode.js';
 import { toReport } from './fields.js';
 import { failure } from './reading.js';
 import type { ParseFailure } from './reading.js';

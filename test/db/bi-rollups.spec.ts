@@ -1,7 +1,7 @@
 /** The hourly and daily figures behind schema bi are what counting all calls again gives, whatever happened in which order. */
 import type pg from 'pg';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
-import { type Random, seeded } from '../../src/simulator/random.js';
+import { type Random, seeded } from '../../src/simulator/sender/random.js';
 import { keepOnce } from '../../src/store/bi/keeper.js';
 import { noteAllHours } from '../../src/store/bi/recount.js';
 import { CHANGED, type Change, changesOf, WRITTEN } from '../support/changing.js';

@@ -1,14 +1,14 @@
 /** What the parts of the ledger's contract share: the ledger under test, and what is written into it. */
 import { callKeyOf } from '../../src/lifecycle/keys.js';
 import { noFacts } from '../../src/delivery/facts.js';
-import { assemble } from '../../src/ingest/assemble.js';
+import { assemble } from '../../src/ingest/assemble/assemble.js';
 import {
   type LedgerStore,
   NOTHING_STORED,
   type QuarantinedDatagram,
   type QuarantineStore,
 } from '../../src/ingest/ports.js';
-import type { DueKey, SweepStore, SweptSource } from '../../src/ingest/sweep.ports.js';
+import type { DueKey, SweepStore, SweptSource } from '../../src/ingest/sweep/sweep.ports.js';
 import type { Arrival, Gap, SerialMeaning, WireState } from '../../src/notification.js';
 import { arrival, EPOCH, keyOf, SETTINGS } from '../support/arrivals.js';
 

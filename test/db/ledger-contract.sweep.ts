@@ -1,7 +1,7 @@
 /** The part of the ledger's contract that the sweep relies on: meanings and books, windows, calls in time, gaps in time. */
 import { EMPTY_BOOK } from '../../src/delivery/book.js';
 import { NO_HABITS, type Span } from '../../src/delivery/facts.js';
-import type { ClosedWindow, Overflow, OverflowKnown } from '../../src/ingest/sweep.ports.js';
+import type { ClosedWindow, Overflow, OverflowKnown } from '../../src/ingest/sweep/sweep.ports.js';
 import type { Arrival } from '../../src/notification.js';
 import { arrival, EPOCH, SETTINGS } from '../support/arrivals.js';
 import { callIds, commit, commitUnder, gap, H, ledger, life, ONE, SOURCE, source } from './ledger-contract.kit.js';

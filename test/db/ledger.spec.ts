@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { noFacts } from '../../src/delivery/facts.js';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
-import { assemble } from '../../src/ingest/assemble.js';
+import { assemble } from '../../src/ingest/assemble/assemble.js';
 import {
   type KeyChange,
   NOTHING_STORED,

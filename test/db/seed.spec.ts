@@ -7,7 +7,7 @@ import type pg from 'pg';
 import { foldBlock } from '../../src/cli/seed/fold-block.js';
 import { lastWindow, seedLedger } from '../../src/cli/seed/seed.js';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
-import { rebuildLedger } from '../../src/ingest/rebuild.js';
+import { rebuildLedger } from '../../src/ingest/rebuild/rebuild.js';
 import type { Settings } from '../../src/notification.js';
 import { keepOnce } from '../../src/store/bi/keeper.js';
 import { PgLedgerStore } from '../../src/store/ledger/ledger.js';

@@ -2,9 +2,9 @@
 import type pg from 'pg';
 import { noFacts } from '../../src/delivery/facts.js';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
-import { assemble } from '../../src/ingest/assemble.js';
+import { assemble } from '../../src/ingest/assemble/assemble.js';
 import { NOTHING_STORED } from '../../src/ingest/ports.js';
-import { Sweep } from '../../src/ingest/sweep.js';
+import { Sweep } from '../../src/ingest/sweep/sweep.js';
 import type { Arrival } from '../../src/notification.js';
 import { readFeed } from '../../src/query/feed.js';
 import { PgLedgerStore } from '../../src/store/ledger/ledger.js';

@@ -1,12 +1,12 @@
 /** What is recorded when a source is changed, by an operator or by learning, on real PostgreSQL. */
 import type pg from 'pg';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
-import type { SweptSource } from '../../src/ingest/sweep.ports.js';
+import type { SweptSource } from '../../src/ingest/sweep/sweep.ports.js';
 import { setLearnedMeaning } from '../../src/store/sweep/learned-meaning.js';
 import { PgSourceSettingsStore } from '../../src/store/sources/source-settings.js';
 import { PgSourceStore } from '../../src/store/sources/sources.js';
 import { PgSweepStore } from '../../src/store/sweep/sweep.js';
-import { operatorLock } from '../../src/wire/lock.js';
+import { operatorLock } from '../../src/wire/detect/lock.js';
 import { EPOCH } from '../support/arrivals.js';
 import { testDatabase, testPool, testPrisma, type TestDatabase } from '../support/database.js';
 

@@ -4,7 +4,7 @@ import type { PrismaClient } from '../../src/generated/prisma/client.js';
 import { readParameters } from '../../src/query/parameters.js';
 import { STATISTICS_QUERY, type StatisticsRow } from '../../src/query/statistics/contract.js';
 import { readStatistics } from '../../src/query/statistics/read.js';
-import { seeded } from '../../src/simulator/random.js';
+import { seeded } from '../../src/simulator/sender/random.js';
 import { type TestDatabase, testDatabase, testPool, testPrisma } from '../support/database.js';
 import {
   countNothingAhead,

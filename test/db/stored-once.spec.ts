@@ -8,7 +8,7 @@ import type pg from 'pg';
 import { decodeEvidence } from '../../src/delivery/evidence.js';
 import { noFacts } from '../../src/delivery/facts.js';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
-import { type Fallback, GroupCommit } from '../../src/ingest/group-commit.js';
+import { type Fallback, GroupCommit } from '../../src/ingest/commit/group-commit.js';
 import type { EvidenceDocument } from '../../src/ingest/ports.js';
 import type { SegmentInfo, SpoolPlace } from '../../src/ingest/spool/inventory.js';
 import { horizonMs, type Arrival, type WireState } from '../../src/notification.js';

@@ -2,10 +2,10 @@
 import type pg from 'pg';
 import { noFacts } from '../../src/delivery/facts.js';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
-import { assemble } from '../../src/ingest/assemble.js';
+import { assemble } from '../../src/ingest/assemble/assemble.js';
 import type { Noticed } from '../../src/ingest/feed/heartbeat.js';
 import { NOTHING_STORED } from '../../src/ingest/ports.js';
-import { Sweep, TickCutShort } from '../../src/ingest/sweep.js';
+import { Sweep, TickCutShort } from '../../src/ingest/sweep/sweep.js';
 import type { Arrival } from '../../src/notification.js';
 import { PgLedgerStore } from '../../src/store/ledger/ledger.js';
 import { PgSweepStore } from '../../src/store/sweep/sweep.js';

@@ -4,7 +4,7 @@
  * operator where it is never guessed.
  */
 import type { Running } from '../../src/main.js';
-import { encodeText } from '../../src/wire/gb18030.js';
+import { encodeText } from '../../src/wire/text/gb18030.js';
 import { type TestDatabase, testDatabase } from '../support/database.js';
 import { type Format, FORMATS } from '../support/formats.js';
 import { portOf, Sender, startReceiver, until } from '../support/receiver.js';

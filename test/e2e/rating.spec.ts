@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { seeded } from '../../src/simulator/random.js';
+import { seeded } from '../../src/simulator/sender/random.js';
 import { PgLedgerStore } from '../../src/store/ledger/ledger.js';
 import { settle } from '../../src/store/sweep/sweep.settle.js';
 import { type TestApi, testApi } from '../support/api.js';

@@ -5,11 +5,11 @@
 import type pg from 'pg';
 import { systemClock } from '../../src/clock.js';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
-import { type Rebuild, rebuildLedger } from '../../src/ingest/rebuild.js';
+import { type Rebuild, rebuildLedger } from '../../src/ingest/rebuild/rebuild.js';
 import type { Running } from '../../src/main.js';
 import { readSettings } from '../../src/query/settings.js';
 import { simulate } from '../../src/simulator/simulate.js';
-import { SENT_SERIAL_MEANINGS } from '../../src/simulator/serials.js';
+import { SENT_SERIAL_MEANINGS } from '../../src/simulator/sender/serials.js';
 import { PgLedgerStore } from '../../src/store/ledger/ledger.js';
 import { PgRebuildStore } from '../../src/store/ledger/rebuild.js';
 import { type TestDatabase, testDatabase, testPool, testPrisma } from '../support/database.js';

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
-import { rebuildLedger } from '../../src/ingest/rebuild.js';
+import { rebuildLedger } from '../../src/ingest/rebuild/rebuild.js';
 import type { Running } from '../../src/main.js';
 import { PgLedgerStore } from '../../src/store/ledger/ledger.js';
 import { PgRebuildStore } from '../../src/store/ledger/rebuild.js';

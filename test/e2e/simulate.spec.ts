@@ -3,9 +3,9 @@
  * meaning with 20 % loss each way. Guards against a ledger whose parts are right and whose whole is not true.
  */
 import type { Running } from '../../src/main.js';
-import type { Line } from '../../src/simulator/judge.js';
+import type { Line } from '../../src/simulator/judge/judge.js';
 import { simulate, type SimulateOptions } from '../../src/simulator/simulate.js';
-import { SENT_SERIAL_MEANINGS } from '../../src/simulator/serials.js';
+import { SENT_SERIAL_MEANINGS } from '../../src/simulator/sender/serials.js';
 import type { WireFormat } from '../../src/wire/encode.js';
 import { type TestDatabase, testDatabase } from '../support/database.js';
 import { QUICK, simulation } from '../support/simulation.js';

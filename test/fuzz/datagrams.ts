@@ -2,7 +2,7 @@
  * Hostile datagrams by seed: valid reports in every codec, and what accidents and attackers make of them. Most are near
  * to valid, since what is far from it is refused by the first byte looked at.
  */
-import { type Random, seeded } from '../../src/simulator/random.js';
+import { type Random, seeded } from '../../src/simulator/sender/random.js';
 import type { CodecSettings } from '../../src/wire/codec.js';
 
 /** One datagram and the address it claims to come from. */

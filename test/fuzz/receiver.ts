@@ -12,7 +12,7 @@ import {
   type ReportMessage,
   type UnparsedMessage,
 } from '../../src/ingest/datagram.codec.js';
-import { GroupCommit } from '../../src/ingest/group-commit.js';
+import { GroupCommit } from '../../src/ingest/commit/group-commit.js';
 import type { KeyChange, KeyRef, StoredKey } from '../../src/ingest/ports.js';
 import { Quarantine } from '../../src/ingest/quarantine.js';
 import { AckProbes } from '../../src/ingest/operator/ack-probe.js';
@@ -24,7 +24,7 @@ import type { NewSource, SourceRow, SourceStore } from '../../src/sources/ports.
 import { SourceRegistry } from '../../src/sources/registry.js';
 import { UdpContext } from '../../src/transport/udp.context.js';
 import { type AckMirror } from '../../src/wire/codec.js';
-import { type CodecLock, operatorLock } from '../../src/wire/lock.js';
+import { type CodecLock, operatorLock } from '../../src/wire/detect/lock.js';
 import { EPOCH, SETTINGS } from '../support/arrivals.js';
 import { MemoryLedger } from '../support/memory-ledger.js';
 import { type Hostile, WRITERS } from './datagrams.js';

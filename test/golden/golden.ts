@@ -17,7 +17,7 @@ import { NOTHING_STORED, type KeyChange, type KeyRef, type StoredKey } from '../
 import { decodeEvidence } from '../../src/delivery/evidence.js';
 import { noFacts, type SourceFacts, type Span } from '../../src/delivery/facts.js';
 import { callKeyOf } from '../../src/lifecycle/keys.js';
-import { assemble, refold } from '../../src/ingest/assemble.js';
+import { assemble, refold } from '../../src/ingest/assemble/assemble.js';
 import {
   SERIAL_MEANINGS,
   type Arrival,

@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { noFacts } from '../../src/delivery/facts.js';
-import { type Fallback, GroupCommit, type Submission } from '../../src/ingest/group-commit.js';
+import { type Fallback, GroupCommit, type Submission } from '../../src/ingest/commit/group-commit.js';
 import { type LedgerStore, StoreUnavailable } from '../../src/ingest/ports.js';
 import type { SegmentInfo, SpoolPlace } from '../../src/ingest/spool/inventory.js';
 import type { Arrival } from '../../src/notification.js';

@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { noFacts } from '../../src/delivery/facts.js';
-import { GroupCommit, type Submission } from '../../src/ingest/group-commit.js';
+import { GroupCommit, type Submission } from '../../src/ingest/commit/group-commit.js';
 import { RowRejected, StoreUnavailable, type LedgerStore } from '../../src/ingest/ports.js';
 import type { Arrival } from '../../src/notification.js';
 import { arrival, EPOCH, SETTINGS } from '../support/arrivals.js';

@@ -4,7 +4,7 @@
 import fc from 'fast-check';
 import { NO_HABITS, noFacts, type SourceFacts } from '../../src/delivery/facts.js';
 import { callKeyOf } from '../../src/lifecycle/keys.js';
-import { assemble, refold } from '../../src/ingest/assemble.js';
+import { assemble, refold } from '../../src/ingest/assemble/assemble.js';
 import { NOTHING_STORED, type KeyChange, type KeyRef, type StoredKey } from '../../src/ingest/ports.js';
 import { decodeEvidence, type PackedEvidence } from '../../src/delivery/evidence.js';
 import {

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { decodeEvidence } from '../../src/delivery/evidence.js';
 import { noFacts } from '../../src/delivery/facts.js';
-import { assemble } from '../../src/ingest/assemble.js';
+import { assemble } from '../../src/ingest/assemble/assemble.js';
 import { NOTHING_STORED, type RawWrite, type StoredKey } from '../../src/ingest/ports.js';
 import type { Arrival, Notification } from '../../src/notification.js';
 import { anyArrivals, KEY, SETTINGS } from './ledger.js';

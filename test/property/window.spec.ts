@@ -7,7 +7,7 @@ import { noFacts } from '../../src/delivery/facts.js';
 import { fold } from '../../src/lifecycle/fold.js';
 import { addArrival } from '../../src/delivery/evidence.js';
 import type { Arrival, CallRecord, Notification, SerialMeaning } from '../../src/notification.js';
-import { seeded, type Random } from '../../src/simulator/random.js';
+import { seeded, type Random } from '../../src/simulator/sender/random.js';
 import { arrival, H, IN_THE_END, KEY, SETTINGS } from './ledger.js';
 
 interface Network {

@@ -1,13 +1,13 @@
 /** A receiver as the program wires it, with the sockets, the clock and the stores replaced: real wire, sources, ingest, fold and sweep. */
-import { GroupCommit } from '../../src/ingest/group-commit.js';
+import { GroupCommit } from '../../src/ingest/commit/group-commit.js';
 import { Quarantine } from '../../src/ingest/quarantine.js';
-import { Sweep } from '../../src/ingest/sweep.js';
+import { Sweep } from '../../src/ingest/sweep/sweep.js';
 import type { Settings } from '../../src/notification.js';
 import { horizonMs } from '../../src/notification.js';
 import type { NewSource, SourceRow, SourceStore } from '../../src/sources/ports.js';
 import { SourceRegistry } from '../../src/sources/registry.js';
 import { encodeAck } from '../../src/wire/codec.js';
-import type { CodecLock } from '../../src/wire/lock.js';
+import type { CodecLock } from '../../src/wire/detect/lock.js';
 import type { MemoryStore } from '../support/memory-store.js';
 import type { VirtualTime } from './virtual-time.js';
 

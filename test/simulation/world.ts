@@ -4,12 +4,12 @@
  */
 import { v5 as uuidv5 } from 'uuid';
 import { horizonMs, type SerialMeaning, type Settings } from '../../src/notification.js';
-import { ACK_MATCHES, Ivr, type AckMatch } from '../../src/simulator/ivr.js';
-import { judge, type Judgement } from '../../src/simulator/judge.js';
-import { planCalls, RINGING_CODES } from '../../src/simulator/plan.js';
-import { seeded, type Random } from '../../src/simulator/random.js';
-import type { LedgerCall, LedgerGap, Reading } from '../../src/simulator/reading.js';
-import { SENT_SERIAL_MEANINGS, type SentSerialMeaning } from '../../src/simulator/serials.js';
+import { ACK_MATCHES, Ivr, type AckMatch } from '../../src/simulator/sender/ivr.js';
+import { judge, type Judgement } from '../../src/simulator/judge/judge.js';
+import { planCalls, RINGING_CODES } from '../../src/simulator/sender/plan.js';
+import { seeded, type Random } from '../../src/simulator/sender/random.js';
+import type { LedgerCall, LedgerGap, Reading } from '../../src/simulator/judge/reading.js';
+import { SENT_SERIAL_MEANINGS, type SentSerialMeaning } from '../../src/simulator/sender/serials.js';
 import { fold } from '../../src/lifecycle/fold.js';
 import { decodeEvidence } from '../../src/delivery/evidence.js';
 import { noFacts } from '../../src/delivery/facts.js';

@@ -2,7 +2,7 @@
  * The seeded simulation (laws 1-6): WORLDS seeds from FIRST_SEED on, each a world of its own (world.ts). A world that
  * fails names its seed: `FIRST_SEED=<seed> WORLDS=1` replays it.
  */
-import type { Judgement, Line } from '../../src/simulator/judge.js';
+import type { Judgement, Line } from '../../src/simulator/judge/judge.js';
 import { JUDGED, runWorld } from './world.js';
 
 /**

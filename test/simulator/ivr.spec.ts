@@ -1,9 +1,9 @@
 /** The simulated IVR over real sockets, against a responder in this file: a sender that retries wrongly would judge the ledger by a wire nobody speaks. */
 import { systemClock } from '../../src/clock.js';
-import { Ivr, type AckMatch, type IvrOptions } from '../../src/simulator/ivr.js';
-import { planCalls, type PlannedCall } from '../../src/simulator/plan.js';
-import { Schedule } from '../../src/simulator/schedule.js';
-import type { SentSerialMeaning } from '../../src/simulator/serials.js';
+import { Ivr, type AckMatch, type IvrOptions } from '../../src/simulator/sender/ivr.js';
+import { planCalls, type PlannedCall } from '../../src/simulator/sender/plan.js';
+import { Schedule } from '../../src/simulator/sender/schedule.js';
+import type { SentSerialMeaning } from '../../src/simulator/sender/serials.js';
 import { openPorts } from '../../src/simulator/simulate.js';
 import type { TrueCall } from '../../src/simulator/truth.js';
 import { UdpSocket } from '../../src/transport/udp.socket.js';

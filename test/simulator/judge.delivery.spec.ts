@@ -1,6 +1,6 @@
 /** A judge that cannot fail is worthless: every loss left undeclared and every gap without a loss is planted, and fails its own line alone. */
-import { unknownCeilingPercent, type JudgeInput } from '../../src/simulator/judge.js';
-import { declaredMs } from '../../src/simulator/judge.gaps.js';
+import { unknownCeilingPercent, type JudgeInput } from '../../src/simulator/judge/judge.js';
+import { declaredMs } from '../../src/simulator/judge/judge.gaps.js';
 import type { TrueCall } from '../../src/simulator/truth.js';
 import {
   ANSWERED,

@@ -1,5 +1,5 @@
 /** A judge that cannot fail is worthless: every untruth a record can tell is planted, and fails its own line alone. */
-import type { JudgeInput } from '../../src/simulator/judge.js';
+import type { JudgeInput } from '../../src/simulator/judge/judge.js';
 import type { TrueCall } from '../../src/simulator/truth.js';
 import {
   ANSWERED,

@@ -1,7 +1,7 @@
 /** A small truth and a ledger that tells it, for tests that plant faults in one of them. */
-import { judge, type JudgeInput, type Judgement } from '../../src/simulator/judge.js';
-import type { SentState } from '../../src/simulator/plan.js';
-import type { LedgerCall, LedgerGap } from '../../src/simulator/reading.js';
+import { judge, type JudgeInput, type Judgement } from '../../src/simulator/judge/judge.js';
+import type { SentState } from '../../src/simulator/sender/plan.js';
+import type { LedgerCall, LedgerGap } from '../../src/simulator/judge/reading.js';
 import type { SentNotification, TrueCall } from '../../src/simulator/truth.js';
 
 export const START = Date.UTC(2026, 2, 2, 9, 0, 0);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type FeedStore, SpooledFeedStore } from '../../src/ingest/spool/feed-store.js';
 import type { Spool } from '../../src/ingest/spool/spool.js';
 import { Standby } from '../../src/ingest/spool/standby.js';
-import type { Overflow } from '../../src/ingest/sweep.ports.js';
+import type { Overflow } from '../../src/ingest/sweep/sweep.ports.js';
 import { Tally } from '../../src/metrics.js';
 import { EPOCH } from '../support/arrivals.js';
 import { Bench } from './kit.js';

@@ -1,6 +1,6 @@
 /** Calls written through the ledger's own store, so that readers see what ingest would have left. */
 import { noFacts } from '../../src/delivery/facts.js';
-import { assemble } from '../../src/ingest/assemble.js';
+import { assemble } from '../../src/ingest/assemble/assemble.js';
 import { type LedgerStore, NOTHING_STORED } from '../../src/ingest/ports.js';
 import type { Arrival, WireState } from '../../src/notification.js';
 import { arrival, EPOCH, keyOf, SETTINGS } from './arrivals.js';

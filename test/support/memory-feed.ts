@@ -2,7 +2,7 @@
 import type { Span } from '../../src/delivery/facts.js';
 import type { WindowRhythm } from '../../src/delivery/rhythm.js';
 import { RHYTHM_MS, SLOTS } from '../../src/delivery/rhythm.js';
-import type { Beat, ClosedWindow, DueSpan, Overflow, OverflowKnown } from '../../src/ingest/sweep.ports.js';
+import type { Beat, ClosedWindow, DueSpan, Overflow, OverflowKnown } from '../../src/ingest/sweep/sweep.ports.js';
 import type { Gap } from '../../src/notification.js';
 import { MemoryLedger } from './memory-ledger.js';
 

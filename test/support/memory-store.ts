@@ -14,7 +14,7 @@ import type {
   MeaningChange,
   SweepStore,
   SweptSource,
-} from '../../src/ingest/sweep.ports.js';
+} from '../../src/ingest/sweep/sweep.ports.js';
 import { rank } from '../../src/delivery/evidence.js';
 import {
   eventTimeOf,

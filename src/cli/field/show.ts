@@ -1,7 +1,7 @@
 /** One datagram in words, for `inspect`. Pure. */
 import { FIELD_NAMES } from '../../wire/reading.js';
-import { notationOf } from '../../wire/notation.js';
-import { type RankedParse, rankParses } from '../../wire/rank.js';
+import { notationOf } from '../../wire/settings/notation.js';
+import { type RankedParse, rankParses } from '../../wire/detect/rank.js';
 import { type Arrived, ignoresAcks } from './arrivals.js';
 import { hexLine, hexRows, texts, visible } from './bytes.js';
 

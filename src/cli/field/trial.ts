@@ -1,7 +1,7 @@
 /** A codec tried on datagrams that could not be read. Pure. */
 import type { CodecSettings } from '../../wire/codec.js';
-import { notationOf } from '../../wire/notation.js';
-import { parseAs, type RankedParse, rankParses } from '../../wire/rank.js';
+import { notationOf } from '../../wire/settings/notation.js';
+import { parseAs, type RankedParse, rankParses } from '../../wire/detect/rank.js';
 
 /** What one codec makes of many datagrams. */
 export interface CodecTrial {

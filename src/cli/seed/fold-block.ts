@@ -3,7 +3,7 @@
  * send, so that a rebuild of a seeded ledger finds nothing to correct (test/db/seed.spec.ts).
  */
 import { type LossWindow, noFacts, type SourceFacts } from '../../delivery/facts.js';
-import { assemble } from '../../ingest/assemble.js';
+import { assemble } from '../../ingest/assemble/assemble.js';
 import { type KeyChange, NOTHING_STORED } from '../../ingest/ports.js';
 import { callKeyOf } from '../../lifecycle/keys.js';
 import type { Settings } from '../../notification.js';

@@ -1,6 +1,6 @@
 /** Made-up calls that look like those of a busy IVR: pure, and the same for the same seed. */
 import type { Arrival, Report, WireState } from '../../notification.js';
-import { seeded, type Random } from '../../simulator/random.js';
+import { seeded, type Random } from '../../simulator/sender/random.js';
 import type { SeededSource } from '../../store/seed/seed.js';
 
 export const SOURCES: readonly SeededSource[] = [

@@ -1,6 +1,6 @@
 /** When what a source sent may not have been taken in, and for no reason of its own: nobody listened, or datagrams were dropped. Pure. */
 import type { Span } from '../../delivery/facts.js';
-import type { FeedFacts } from '../sweep.ports.js';
+import type { FeedFacts } from '../sweep/sweep.ports.js';
 
 /** Spans in order of time, those that overlap as one. */
 function merged(spans: readonly Span[]): readonly Span[] {

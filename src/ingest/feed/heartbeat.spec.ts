@@ -1,5 +1,5 @@
 import type { Gap, Settings } from '../../notification.js';
-import type { Beat, Overflow } from '../sweep.ports.js';
+import type { Beat, Overflow } from '../sweep/sweep.ports.js';
 import { Heartbeat, NOTHING_NOTICED, type Noticed } from './heartbeat.js';
 
 const SETTINGS: Settings = {

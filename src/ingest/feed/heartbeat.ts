@@ -10,8 +10,8 @@
  */
 import type { Span } from '../../delivery/facts.js';
 import type { Settings } from '../../notification.js';
-import type { Overflow, SweepStore } from '../sweep.ports.js';
-import { outageGap } from '../sweep.gaps.js';
+import type { Overflow, SweepStore } from '../sweep/sweep.ports.js';
+import { outageGap } from '../sweep/sweep.gaps.js';
 import { overflowGaps } from './span-gaps.js';
 
 /** What the receiver noticed of itself since the last beat. */

@@ -1,5 +1,5 @@
 import type { Counted } from '../../metrics.js';
-import type { Overflow } from '../sweep.ports.js';
+import type { Overflow } from '../sweep/sweep.ports.js';
 import { OverflowWatch } from './overflow-watch.js';
 
 /** A receiver at one instant: the clock, and its counters so far. */

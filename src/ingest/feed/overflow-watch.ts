@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../clock.js';
 import type { Counted } from '../../metrics.js';
-import type { Overflow } from '../sweep.ports.js';
+import type { Overflow } from '../sweep/sweep.ports.js';
 
 export interface OverflowWatchOptions {
   readonly clock: Clock;

@@ -1,6 +1,6 @@
 import { allowedSilence, RHYTHM_MS, type WindowRhythm } from '../../delivery/rhythm.js';
 import { horizonMs, type Gap, type Settings } from '../../notification.js';
-import type { FeedFacts, SweepStore, SweptSource } from '../sweep.ports.js';
+import type { FeedFacts, SweepStore, SweptSource } from '../sweep/sweep.ports.js';
 import { deafTimes } from './deaf.js';
 import { brokenSilence, silenceGap } from './span-gaps.js';
 

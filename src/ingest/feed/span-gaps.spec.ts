@@ -1,6 +1,6 @@
 import type { Gap, Settings } from '../../notification.js';
-import type { DueSpan, Overflow } from '../sweep.ports.js';
-import { outageGap } from '../sweep.gaps.js';
+import type { DueSpan, Overflow } from '../sweep/sweep.ports.js';
+import { outageGap } from '../sweep/sweep.gaps.js';
 import { brokenSilence, closeSpan, overflowGaps, overflowsOf, silenceGap, stillnessGap } from './span-gaps.js';
 
 const SETTINGS: Settings = {

@@ -6,8 +6,8 @@ import type { OverflowSpan, Span } from '../../delivery/facts.js';
 import { costOf, figure, type Cost } from '../../lifecycle/loss.js';
 import { isStillness, type Stillness } from '../../lifecycle/stillness.js';
 import { horizonMs, type Gap, type Settings } from '../../notification.js';
-import type { DueSpan, Overflow, OverflowKnown } from '../sweep.ports.js';
-import { NO_CALL, sourceGapId } from '../sweep.gaps.js';
+import type { DueSpan, Overflow, OverflowKnown } from '../sweep/sweep.ports.js';
+import { NO_CALL, sourceGapId } from '../sweep/sweep.gaps.js';
 
 const MINUTE_MS = 60_000;
 const NOT_BY_SERIALS = { ...NO_CALL, fromSerial: null, toSerial: null } as const;

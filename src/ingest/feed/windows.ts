@@ -3,7 +3,7 @@ import { type Span, windowEnd } from '../../delivery/facts.js';
 import { windowClosesAt } from '../../lifecycle/loss.js';
 import { stillnessIn } from '../../lifecycle/stillness.js';
 import type { Settings } from '../../notification.js';
-import type { ClosedWindow, SweepStore } from '../sweep.ports.js';
+import type { ClosedWindow, SweepStore } from '../sweep/sweep.ports.js';
 import { stillnessGap } from './span-gaps.js';
 
 /**

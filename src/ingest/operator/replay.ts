@@ -9,7 +9,7 @@
 import type { Clock } from '../../clock.js';
 import type { Arrival } from '../../notification.js';
 import type { SourceRegistry } from '../../sources/registry.js';
-import type { GroupCommit } from '../group-commit.js';
+import type { GroupCommit } from '../commit/group-commit.js';
 import { type QuarantinedDatagram, StoreUnavailable } from '../ports.js';
 import type { ReplayStore } from './replay.ports.js';
 

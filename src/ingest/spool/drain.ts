@@ -5,7 +5,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Arrival } from '../../notification.js';
 import type { Fate } from '../../metrics.js';
-import type { Submission } from '../submission.js';
+import type { Submission } from '../commit/submission.js';
 import type { Breaker } from './circuit/breaker.js';
 import type { SegmentInfo } from './inventory.js';
 import { decodeRecord, type SpooledFact } from './records.js';

@@ -7,7 +7,7 @@
  */
 import type { Span } from '../../delivery/facts.js';
 import type { Gap } from '../../notification.js';
-import type { Beat, Overflow, OverflowKnown, SweepStore } from '../sweep.ports.js';
+import type { Beat, Overflow, OverflowKnown, SweepStore } from '../sweep/sweep.ports.js';
 import type { SpooledBeat, SpooledFact } from './records.js';
 import { type Standby, within } from './standby.js';
 

@@ -6,7 +6,7 @@ import type { ArrivalOutcome } from '../../delivery/evidence.js';
 import type { Clock } from '../../clock.js';
 import type { Tally } from '../../metrics.js';
 import type { Arrival } from '../../notification.js';
-import type { Fallback } from '../group-commit.js';
+import type { Fallback } from '../commit/group-commit.js';
 import { Breaker } from './circuit/breaker.js';
 import type { CircuitState } from './circuit/circuit.js';
 import { Drain, type DrainOptions } from './drain.js';

@@ -11,7 +11,7 @@ import type { Fate, Tally } from '../../metrics.js';
 import type { Arrival } from '../../notification.js';
 import type { SourceRegistry } from '../../sources/registry.js';
 import { parseTwin } from '../../wire/twin.js';
-import type { GroupCommit } from '../group-commit.js';
+import type { GroupCommit } from '../commit/group-commit.js';
 import type { Quarantine, Unstorable } from '../quarantine.js';
 import type { TwinAnswer, TwinPost } from './listener.js';
 

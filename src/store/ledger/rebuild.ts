@@ -1,8 +1,8 @@
 /** What a rebuild reads of the ledger in PostgreSQL. */
 import type { SerialHole } from '../../delivery/facts.js';
 import type { PrismaClient } from '../../generated/prisma/client.js';
-import type { RawKey, RebuildStore, RebuiltSource, Standing } from '../../ingest/rebuild.ports.js';
-import type { FeedFacts, MeaningChange } from '../../ingest/sweep.ports.js';
+import type { RawKey, RebuildStore, RebuiltSource, Standing } from '../../ingest/rebuild/rebuild.ports.js';
+import type { FeedFacts, MeaningChange } from '../../ingest/sweep/sweep.ports.js';
 import type { CallRecord, Notification, WireState } from '../../notification.js';
 import { sentRows } from './ledger-sql.js';
 import { CALL_COLUMNS, callRow, rowArray, sinceBase } from './rows.js';

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { PrismaClient } from '../../generated/prisma/client.js';
 import type { Decision } from '../../sources/ports.js';
-import { notationOf } from '../../wire/notation.js';
+import { notationOf } from '../../wire/settings/notation.js';
 import { CODEC_NAMES, type Shape } from '../../wire/reading.js';
 
 export type Transaction = Pick<PrismaClient, '$executeRaw' | '$queryRaw'>;

@@ -1,6 +1,6 @@
 import type { PrismaClient } from '../../generated/prisma/client.js';
 import type { AckForm } from '../../wire/ack.js';
-import { AGREEMENTS_TO_LOCK, type CodecLock } from '../../wire/lock.js';
+import { AGREEMENTS_TO_LOCK, type CodecLock } from '../../wire/detect/lock.js';
 import { CODEC_NAMES, type CodecSettings } from '../../wire/reading.js';
 import type { NewSource, SourceRow, SourceStore } from '../../sources/ports.js';
 import { faultOf } from '../faults.js';

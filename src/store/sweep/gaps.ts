@@ -1,7 +1,7 @@
 /** Gaps of sources, and the spans of time among them whose deadline has passed. */
 import type { Span } from '../../delivery/facts.js';
 import type { PrismaClient } from '../../generated/prisma/client.js';
-import type { DueSpan } from '../../ingest/sweep.ports.js';
+import type { DueSpan } from '../../ingest/sweep/sweep.ports.js';
 import { sourceLedgerKey } from '../../lifecycle/keys.js';
 import type { Gap, GapCertainty, GapKind, GapStatus } from '../../notification.js';
 import { GAP_COLUMNS, gapRow, rowArray } from '../ledger/rows.js';

@@ -2,7 +2,7 @@
 import type { Received } from '../../delivery/book.js';
 import type { Mature, SampledSerial } from '../../delivery/meaning.js';
 import type { PrismaClient } from '../../generated/prisma/client.js';
-import type { AloneFor } from '../../ingest/sweep.ports.js';
+import type { AloneFor } from '../../ingest/sweep/sweep.ports.js';
 import type { WireState } from '../../notification.js';
 
 /** A serial that is a number. */

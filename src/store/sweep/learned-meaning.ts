@@ -1,5 +1,5 @@
 import type { PrismaClient } from '../../generated/prisma/client.js';
-import type { MeaningChange, SweptSource } from '../../ingest/sweep.ports.js';
+import type { MeaningChange, SweptSource } from '../../ingest/sweep/sweep.ports.js';
 import { recorded } from '../sources/source-changes.js';
 
 /**

@@ -3,7 +3,7 @@ import type { Habits } from '../../delivery/facts.js';
 import type { WindowRhythm } from '../../delivery/rhythm.js';
 import type { WindowSample } from '../../delivery/window.js';
 import type { PrismaClient } from '../../generated/prisma/client.js';
-import type { ClosedWindow, FeedFacts } from '../../ingest/sweep.ports.js';
+import type { ClosedWindow, FeedFacts } from '../../ingest/sweep/sweep.ports.js';
 import { overflowsSince } from './beats.js';
 import { settingsVersions } from '../settings.js';
 

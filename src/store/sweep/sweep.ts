@@ -17,7 +17,7 @@ import type {
   OverflowKnown,
   SweepStore,
   SweptSource,
-} from '../../ingest/sweep.ports.js';
+} from '../../ingest/sweep/sweep.ports.js';
 import type { Gap, SerialMeaning, Settings } from '../../notification.js';
 import { beat, declareOutage, declareOverflow, stopped } from './beats.js';
 import { declareQuarantine, dueSpans, expireHoles, hasSilence, openSilences, reviseSpans, upsertGaps } from './gaps.js';

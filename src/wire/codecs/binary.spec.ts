@@ -1,6 +1,6 @@
 import { encodeAck, parse } from '../codec.js';
 import type { CodecSettings } from '../codec.js';
-import { encodeText } from '../gb18030.js';
+import { encodeText } from '../text/gb18030.js';
 
 const FIELDS = ['a1', '2', 'OK', '10', '20', '', '5', 'Sales'];
 const ONE: CodecSettings = { codec: 'length_prefixed', charset: 'utf-8' };

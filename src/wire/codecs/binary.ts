@@ -4,7 +4,7 @@
  * `length_prefixed`: before each field its length in 1, 2 or 4 bytes. `fixed`: columns of set widths, filled up with
  * blanks or NULs. Both must fit to the byte: after the eighth field only a terminator may stand. Neither is ever guessed.
  */
-import { asBuffer, terminatorAt, textOf } from '../decode.js';
+import { asBuffer, terminatorAt, textOf } from '../text/decode.js';
 import { FIELD_NAMES, failure, hasControl } from '../reading.js';
 import type { Charset, CodecSettings, ParseFailure, RawFields, Reading } from '../reading.js';
 

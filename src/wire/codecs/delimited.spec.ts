@@ -1,6 +1,6 @@
 import { encodeAck, parse } from '../codec.js';
 import type { CodecSettings } from '../codec.js';
-import { encodeText } from '../gb18030.js';
+import { encodeText } from '../text/gb18030.js';
 
 const comma: CodecSettings = { codec: 'delimited', delimiter: ',', charset: 'utf-8' };
 

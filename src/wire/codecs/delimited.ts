@@ -5,8 +5,8 @@
  * being left out. A line break inside is refused: it may be the start of a second notification, which would otherwise
  * vanish into the first one's Menu Name.
  */
-import { byteString, receivedBytes } from '../decode.js';
-import type { Decoded } from '../decode.js';
+import { byteString, receivedBytes } from '../text/decode.js';
+import type { Decoded } from '../text/decode.js';
 import { isNumberShape } from '../fields.js';
 import { DEFAULT_DELIMITER, FIELD_NAMES, failure, hasControl } from '../reading.js';
 import type { AckMirror, RawFields, Reading } from '../reading.js';

@@ -2,8 +2,8 @@
  * The JSON codec: one flat object, keys in any order. The text is scanned rather than given to JSON.parse, which turns
  * 9007199254740993 into 9007199254740992 and keeps the last of two equal keys in silence.
  */
-import { receivedBytes } from '../decode.js';
-import type { Decoded } from '../decode.js';
+import { receivedBytes } from '../text/decode.js';
+import type { Decoded } from '../text/decode.js';
 import { completeFields, fieldOfKey } from './keys.js';
 import { failure } from '../reading.js';
 import type { FieldName, ParseFailure, Reading } from '../reading.js';

@@ -4,8 +4,8 @@
  * Menu Name is free text: from its key on, whatever is not a key still awaited belongs to it, separators included, less
  * one separator at the end. Pairs with a key of someone else's are passed over.
  */
-import { byteString, receivedBytes } from '../decode.js';
-import type { Decoded } from '../decode.js';
+import { byteString, receivedBytes } from '../text/decode.js';
+import type { Decoded } from '../text/decode.js';
 import { completeFields, fieldOfKey } from './keys.js';
 import { DEFAULT_DELIMITER, failure, hasControl } from '../reading.js';
 import type { FieldName, ParseFailure, Reading } from '../reading.js';

@@ -2,8 +2,8 @@
  * The delimited codec with quoting, which an operator sets: a field that begins with a double quote ends at the next one
  * that is not doubled, and may hold the delimiter. Other fields are read as without quoting.
  */
-import { byteString, receivedBytes } from '../decode.js';
-import type { Decoded } from '../decode.js';
+import { byteString, receivedBytes } from '../text/decode.js';
+import type { Decoded } from '../text/decode.js';
 import { toFields } from './delimited.js';
 import { DEFAULT_DELIMITER, FIELD_NAMES, failure, hasControl } from '../reading.js';
 import type { ParseFailure, Reading } from '../reading.js';

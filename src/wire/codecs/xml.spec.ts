@@ -1,6 +1,6 @@
 import { encodeAck, parse } from '../codec.js';
 import type { Charset } from '../codec.js';
-import { encodeText } from '../gb18030.js';
+import { encodeText } from '../text/gb18030.js';
 
 const NUMBERS = '<Caller>10</Caller><Callee>20</Callee>';
 const REST = `<State>OK</State>${NUMBERS}<MenuID>5</MenuID><MenuName>x</MenuName>`;

@@ -5,8 +5,8 @@
  * makes XML dangerous or ambiguous is refused (document types, entities but the five predefined ones, character
  * references, CDATA, comments, processing instructions, elements within elements).
  */
-import { receivedBytes } from '../decode.js';
-import type { Decoded } from '../decode.js';
+import { receivedBytes } from '../text/decode.js';
+import type { Decoded } from '../text/decode.js';
 import { completeFields, fieldOfKey } from './keys.js';
 import { failure, hasControl } from '../reading.js';
 import type { AckMirror, FieldName, ParseFailure, Reading } from '../reading.js';
