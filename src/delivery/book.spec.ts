@@ -1,20 +1,21 @@
 /** The book of a source, case by case: what each run of serials received is taken for (docs/truth.md 9, 16, 18). */
-import { advance, EMPTY_BOOK, type HoleEvent, holesOf } from './book.js';
+import { advance, EMPTY_BOOK, type HoleEvent } from './book.js';
+import { holesOf } from './holes.js';
 
 const H = 19_000;
 const RULES = { horizonMs: H, keepMs: 1e9 };
 const END = 1e9;
 
-/** [serial, received at], or [serial, received at, false] for what does not move the count on. */
-type Row = readonly [bigint | number | null, number, boolean?];
+/** [serial, received at, whether it moves the count on (it does), its idle time (0)]. */
+type Row = readonly [bigint | number | null, number, boolean?, number?];
 
 function keep(...rows: readonly Row[]): {
   told: readonly string[];
   holes: readonly string[];
   epochs: readonly number[];
 } {
-  const received = rows.map(([serial, firstAt, counts]) => ({
-    ...{ serial: serial === null ? null : BigInt(serial), firstAt, counts: counts ?? true },
+  const received = rows.map(([serial, firstAt, counts, idleMs]) => ({
+    ...{ serial: serial === null ? null : BigInt(serial), firstAt, idleMs: idleMs ?? 0, counts: counts ?? true },
   }));
   const { book, events } = advance(EMPTY_BOOK, received, END, RULES);
   const holes = holesOf(book).map(({ from, to }) => `${String(from)}..${String(to)}`);
@@ -29,6 +30,48 @@ function last(events: readonly HoleEvent[]): readonly string[] {
   }
   return [...runs.values()];
 }
+
+test('holes of an outage that is filled piece by piece, more than are kept of what is lost, are all filled', () => {
+  const serials = Array.from({ length: 6_000 }, (_, index) => 2 * index + 1);
+  const received = [...serials, ...serials.map((serial) => serial + 1)].map((serial, at) => {
+    return { serial: BigInt(serial), firstAt: at, idleMs: 0, counts: true };
+  });
+  const half = advance(EMPTY_BOOK, received.slice(0, 6_000), 6_000, RULES);
+  expect(half.book.holes).toHaveLength(5_999);
+  const { book, events } = advance(half.book, received.slice(6_000), 12_000, RULES);
+  expect(book.holes).toEqual([]);
+  expect(events.filter(({ kind }) => kind === 'filled')).toHaveLength(5_999);
+  // What is lost is kept for the calls that lie across it, the newest 5,000.
+  expect(advance(half.book, [], END - 1, RULES).book.holes).toHaveLength(5_000);
+});
+
+test('serials that waited in the kernel for longer than H are retries, and no restart', () => {
+  const waited = [1, 2, 3].map((serial): Row => [serial, 30_000 + serial, true, 12_000]);
+  const early: readonly Row[] = [
+    [4, 0],
+    [5, 9_000],
+    [6, 29_000],
+  ];
+  expect(keep(...early, ...waited).epochs).toEqual([]);
+  expect(keep(...early, ...waited.map(([serial, at]): Row => [serial, at])).epochs).toEqual([30_001]);
+});
+
+test('what is missing may have been sent while its lower neighbour waited in the kernel', () => {
+  const [hole] = holesOf(
+    advance(
+      EMPTY_BOOK,
+      [[1, 0, 500] as const, [3, 1_000, 0] as const].map(([serial, firstAt, idleMs]) => ({
+        serial: BigInt(serial),
+        firstAt,
+        idleMs,
+        counts: true,
+      })),
+      2_000,
+      RULES,
+    ).book,
+  );
+  expect(hole).toMatchObject({ sentFrom: -500 - H, sentTo: 1_000 });
+});
 
 describe('holes', () => {
   test.each<readonly [string, readonly Row[], readonly string[]]>([

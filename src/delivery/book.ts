@@ -7,32 +7,23 @@
  * was already the highest H ago cannot be a retry of something sent then: three distinct ones in a row mean that the
  * source restarted, and a new epoch begins. A serial just past 2^k after one just below it is a wrap, not a restart.
  */
-import type { SerialHole } from './facts.js';
+import { type Hole, Holes, type Run, WRAP_BITS } from './holes.js';
 
 /** A notification as the book sees it. */
 export interface Received {
   readonly serial: bigint | null;
   readonly firstAt: number;
+  /** How long it may have waited in the kernel before that. */
+  readonly idleMs: number;
   /** It is the one that moves the count on: any notification where serials count those, a call's first where they count calls. */
   readonly counts: boolean;
-}
-
-/** A run of serials that did not arrive; serials as decimal text, because the book is stored as JSON. */
-export interface Hole {
-  /** The epoch it was opened in: its gap keeps that name after a restart. */
-  readonly epoch: number;
-  readonly from: string;
-  readonly to: string;
-  readonly openedAt: number;
-  /** The lower neighbour's receipt less H: what is missing was not sent before. */
-  readonly sentFrom: number;
-  readonly lost: boolean;
 }
 
 export interface Book {
   readonly epoch: number;
   /** Highest serial of the epoch, wraps added; null before the first. */
   readonly highest: string | null;
+  /** Its receipt less its idle time. */
   readonly highestAt: number;
   /** Lowest serial of the epoch: the first heard need not be the first sent. */
   readonly lowest: string | null;
@@ -40,8 +31,8 @@ export interface Book {
   readonly wrapped: string;
   /** [at, highest]: what was the highest when, back to H ago. */
   readonly marks: readonly (readonly [number, string])[];
-  /** Distinct serials in a row that are too low to be retries, with their receipts. */
-  readonly below: readonly (readonly [string, number])[];
+  /** Distinct serials in a row that are too low to be retries, with their receipts and idle times (books from before have none). */
+  readonly below: readonly (readonly [serial: string, at: number, idleMs?: number])[];
   readonly holes: readonly Hole[];
   /** Instants at which an epoch began, newest last. */
   readonly epochs: readonly number[];
@@ -74,11 +65,8 @@ export interface HoleEvent {
 
 /** Serials in a row, too low to be retries, that mean a restart. */
 const RESTART_EVIDENCE = 3;
-/** Widths at which counters wrap, and how far from the edge a wrap may be seen. */
-const WRAP_BITS = [16n, 31n, 32n];
+/** How far from the edge a wrap may be seen. */
 const WRAP_WINDOW = 1000n;
-/** Lost holes older than this many are left to the gap ledger alone. */
-const MOST_HOLES = 5000;
 const MOST_EPOCHS = 100;
 /** A hole longer than this is a jump of the counter rather than so many lost notifications. */
 export const MOST_LOST_IN_A_ROW = 100_000n;
@@ -97,8 +85,8 @@ class Page {
   lowest: bigint | null;
   wrapped: bigint;
   marks: (readonly [number, string])[];
-  below: (readonly [string, number])[];
-  holes: Hole[];
+  below: (readonly [serial: string, at: number, idleMs?: number])[];
+  readonly holes: Holes;
   epochs: number[];
   readonly events: HoleEvent[] = [];
 
@@ -113,25 +101,26 @@ class Page {
     this.wrapped = BigInt(book.wrapped);
     this.marks = [...book.marks];
     this.below = [...book.below];
-    this.holes = [...book.holes];
+    this.holes = new Holes(book.holes);
     this.epochs = [...book.epochs];
   }
 
   /** Takes one notification, in order of receipt. */
-  take({ serial: raw, counts, firstAt }: Received): void {
+  take({ serial: raw, counts, firstAt, idleMs }: Received): void {
     if (raw === null) return;
     const serial = this.unwrap(raw);
-    if (this.highest === null) this.raise(serial, firstAt);
+    if (this.highest === null) this.raise(serial, firstAt, idleMs);
     else if (serial > this.highest) {
       if (serial > this.highest + 1n) this.open(this.highest + 1n, serial - 1n, firstAt);
-      this.raise(serial, firstAt);
-    } else if (!this.fill(serial, firstAt) && counts && !this.isRetry(serial, firstAt)) this.suspect(serial, firstAt);
-    else if (this.lowest !== null && serial < this.lowest) this.reachDown(serial, firstAt);
+      this.raise(serial, firstAt, idleMs);
+    } else if (!this.fill(serial, firstAt) && counts && !this.isRetry(serial, firstAt - idleMs)) {
+      this.suspect(serial, firstAt, idleMs);
+    } else if (this.lowest !== null && serial < this.lowest) this.reachDown(serial, firstAt);
   }
 
-  /** A serial above what was the highest H ago may be a retry of something sent since. */
-  private isRetry(serial: bigint, at: number): boolean {
-    const mark = this.marks.findLast(([when]) => when <= at - this.rules.horizonMs);
+  /** A serial above what was the highest H before it arrived may be a retry of something sent since. */
+  private isRetry(serial: bigint, arrivedAt: number): boolean {
+    const mark = this.marks.findLast(([when]) => when <= arrivedAt - this.rules.horizonMs);
     return mark === undefined || serial > BigInt(mark[1]);
   }
 
@@ -141,9 +130,9 @@ class Page {
     this.lowest = serial;
   }
 
-  private raise(serial: bigint, at: number): void {
+  private raise(serial: bigint, at: number, idleMs: number): void {
     this.highest = serial;
-    this.highestAt = at;
+    this.highestAt = at - idleMs;
     this.lowest ??= serial;
     this.below = [];
     const last = this.marks.at(-1);
@@ -154,35 +143,30 @@ class Page {
 
   private open(from: bigint, to: bigint, at: number): void {
     const sentFrom = this.highestAt - this.rules.horizonMs;
-    const { epoch } = this;
-    const hole: Hole = { epoch, from: String(from), to: String(to), openedAt: at, sentFrom, lost: false };
-    this.holes.push(hole);
-    this.emit('opened', hole, at);
+    const run: Run = { epoch: this.epoch, from, to, openedAt: at, sentFrom, lost: false };
+    this.holes.add(run);
+    this.emit('opened', run, at);
   }
 
-  /** Fills a serial's hole, of the newest epoch that has one, splitting it; false when it lies in none. */
+  /** Fills a serial's hole, splitting it; false when it lies in none. */
   private fill(serial: bigint, at: number): boolean {
-    const index = this.holes.findLastIndex((hole) => BigInt(hole.from) <= serial && serial <= BigInt(hole.to));
-    const hole = this.holes[index];
-    if (hole === undefined) return false;
-    const [from, to] = [BigInt(hole.from), BigInt(hole.to)];
-    const rest: Hole[] = [];
-    if (from < serial) rest.push({ ...hole, to: String(serial - 1n) });
-    if (serial < to) rest.push({ ...hole, from: String(serial + 1n) });
-    this.holes.splice(index, 1, ...rest);
-    this.emit('filled', { ...hole, from: String(serial), to: String(serial) }, at);
-    for (const part of rest) this.emit(part.lost ? 'lost' : 'opened', part, at);
+    const taken = this.holes.take(serial);
+    if (taken === null) return false;
+    this.emit('filled', { ...taken.run, from: serial, to: serial }, at);
+    for (const part of taken.rest) this.emit(part.lost ? 'lost' : 'opened', part, at);
     return true;
   }
 
   /** A serial that is in no hole and too low to be a retry: evidence of a restart. */
-  private suspect(serial: bigint, at: number): void {
-    if (!this.below.some(([seen]) => seen === String(serial))) this.below.push([String(serial), at]);
+  private suspect(serial: bigint, at: number, idleMs: number): void {
+    if (!this.below.some(([seen]) => seen === String(serial))) this.below.push([String(serial), at, idleMs]);
     if (this.below.length >= RESTART_EVIDENCE) this.restart();
   }
 
   private restart(): void {
-    const evidence = this.below.map(([serial, at]) => ({ serial: BigInt(serial), at })).sort((a, b) => a.at - b.at);
+    const evidence = this.below
+      .map(([serial, at, idleMs = 0]) => ({ serial: BigInt(serial), at, idleMs }))
+      .sort((a, b) => a.at - b.at);
     const [first] = evidence;
     if (first === undefined || this.highest === null) return;
     this.events.push({
@@ -203,7 +187,7 @@ class Page {
     this.wrapped = 0n;
     this.marks = [];
     this.below = [];
-    for (const { serial, at } of evidence) this.take({ serial, counts: true, firstAt: at });
+    for (const { serial, at, idleMs } of evidence) this.take({ serial, counts: true, firstAt: at, idleMs });
   }
 
   /** The serial with what wraps have added: the reading nearest to the highest. */
@@ -226,23 +210,19 @@ class Page {
 
   /** Holes whose deadline W has passed are lost; old ones are left to the ledger. */
   expire(through: number): void {
-    this.holes = this.holes.map((hole) => {
-      const deadline = hole.openedAt + this.rules.horizonMs;
-      if (hole.lost || deadline >= through) return hole;
-      this.emit('lost', hole, deadline);
-      return { ...hole, lost: true };
-    });
-    this.holes = this.holes
-      .filter((hole) => !hole.lost || hole.openedAt > through - this.rules.keepMs)
-      .slice(-MOST_HOLES);
+    for (const run of this.holes.expire(through - this.rules.horizonMs)) {
+      this.emit('lost', run, run.openedAt + this.rules.horizonMs);
+    }
+    this.holes.forget(through - this.rules.keepMs);
   }
 
-  private emit(kind: HoleEvent['kind'], { epoch, from, to, openedAt, sentFrom }: Hole, at: number): void {
-    this.events.push({ kind, epoch, from, to, openedAt, sentFrom, sentTo: openedAt, at });
+  private emit(kind: HoleEvent['kind'], { epoch, from, to, openedAt, sentFrom }: Run, at: number): void {
+    this.events.push({ kind, epoch, from: String(from), to: String(to), openedAt, sentFrom, sentTo: openedAt, at });
   }
 
   close(): Book {
-    const { epoch, highestAt, marks, below, holes, epochs } = this;
+    const { epoch, highestAt, marks, below, epochs } = this;
+    const holes = this.holes.stored();
     const highest = this.highest === null ? null : String(this.highest);
     const lowest = this.lowest === null ? null : String(this.lowest);
     return { epoch, highest, highestAt, lowest, wrapped: String(this.wrapped), marks, below, holes, epochs };
@@ -265,28 +245,4 @@ export function advance(
   for (const one of received) page.take(one);
   page.expire(through);
   return { book: page.close(), events: page.events };
-}
-
-/** How far the counter goes, once a wrap has shown it; wraps have added a multiple of it. */
-function counterSize(wrapped: bigint): bigint | null {
-  if (wrapped === 0n) return null;
-  return WRAP_BITS.map((bits) => 1n << bits).findLast((size) => wrapped % size === 0n) ?? null;
-}
-
-/**
- * The book's holes as facts for the calls that lie across them: serials as the wire has them, so that a call from before
- * a wrap finds its hole after it. A hole that lies across a wrap is two.
- */
-export function holesOf(book: Book): readonly SerialHole[] {
-  const size = counterSize(BigInt(book.wrapped));
-  return book.holes.flatMap((hole) => {
-    const sent = { sentFrom: hole.sentFrom, sentTo: hole.openedAt };
-    const [from, to] = [BigInt(hole.from), BigInt(hole.to)];
-    if (size === null) return [{ from, to, ...sent }];
-    if (from / size === to / size) return [{ from: from % size, to: to % size, ...sent }];
-    return [
-      { from: from % size, to: size - 1n, ...sent },
-      { from: 0n, to: to % size, ...sent },
-    ];
-  });
 }

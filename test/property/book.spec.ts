@@ -3,7 +3,8 @@
  * declares are the serials that did not come, each once (laws 2 and 4, docs/truth.md 9, 16, 18).
  */
 import fc from 'fast-check';
-import { advance, EMPTY_BOOK, holesOf, type Book, type HoleEvent, type Received } from '../../src/delivery/book.js';
+import { advance, EMPTY_BOOK, type Book, type HoleEvent, type Received } from '../../src/delivery/book.js';
+import { holesOf } from '../../src/delivery/holes.js';
 import { H } from './ledger.js';
 
 const RULES = { horizonMs: H, keepMs: 1e9 };
@@ -42,7 +43,7 @@ function serialsIn(rows: readonly Row[], ...statuses: readonly Row['status'][]):
 function receivedOf(sent: readonly Sent[]): readonly Received[] {
   return sent
     .flatMap(({ serial, receivedAt }) =>
-      receivedAt === null ? [] : [{ serial: BigInt(serial), firstAt: receivedAt, counts: true }],
+      receivedAt === null ? [] : [{ serial: BigInt(serial), firstAt: receivedAt, idleMs: 0, counts: true }],
     )
     .sort((a, b) => a.firstAt - b.firstAt || Number(a.serial - b.serial));
 }

@@ -26,6 +26,11 @@ export interface MemoryChange {
   readonly superseded: boolean;
 }
 
+/** A raw notification as the sweep reads it. */
+export interface HeardSerial extends SampledSerial {
+  readonly idleMs: number;
+}
+
 export interface RawRow {
   readonly key: KeyRef;
   readonly write: RawWrite;
@@ -43,7 +48,7 @@ export abstract class MemoryLedger implements LedgerStore, QuarantineStore {
   readonly quarantined = new Map<string, QuarantinedDatagram>();
   readonly raw = new Map<string, RawRow>();
   /** The raw notifications of a source in order of first receipt; forgotten with every write of the source. */
-  private readonly ordered = new Map<string, readonly SampledSerial[]>();
+  private readonly ordered = new Map<string, readonly HeardSerial[]>();
 
   /** Something of a source was stored. */
   protected abstract heard(sourceKey: string, at: number): void;
@@ -126,14 +131,14 @@ export abstract class MemoryLedger implements LedgerStore, QuarantineStore {
   }
 
   /** What was received of a source, in order of first receipt. */
-  protected serialsOf(sourceKey: string): readonly SampledSerial[] {
+  protected serialsOf(sourceKey: string): readonly HeardSerial[] {
     const known = this.ordered.get(sourceKey);
     if (known !== undefined) return known;
     const sorted = [...this.raw.values()]
       .filter(({ key }) => key.sourceKey === sourceKey)
       .map(({ key: { callKey }, write }) => {
-        const { serial, state, firstAt } = write.notification;
-        return { callKey, serial, state, firstAt };
+        const { serial, state, firstAt, idleMs } = write.notification;
+        return { callKey, serial, state, firstAt, idleMs };
       })
       .sort((a, b) => a.firstAt - b.firstAt);
     this.ordered.set(sourceKey, sorted);

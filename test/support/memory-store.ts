@@ -26,7 +26,7 @@ import {
   type WireState,
 } from '../../src/notification.js';
 import { MemoryFeed } from './memory-feed.js';
-import type { MemoryCall } from './memory-ledger.js';
+import type { HeardSerial, MemoryCall } from './memory-ledger.js';
 
 export class MemoryStore extends MemoryFeed implements SweepStore {
   private readonly swept = new Map<string, SweptSource>();
@@ -98,7 +98,7 @@ export class MemoryStore extends MemoryFeed implements SweepStore {
     });
   }
 
-  private serials(sourceKey: string, after: number, through: number): SampledSerial[] {
+  private serials(sourceKey: string, after: number, through: number): HeardSerial[] {
     return this.serialsOf(sourceKey).filter(({ firstAt }) => firstAt > after && firstAt <= through);
   }
 
@@ -112,9 +112,10 @@ export class MemoryStore extends MemoryFeed implements SweepStore {
     const before = alone === null ? [] : this.serials(sourceKey, 0, span.through);
     const aloneMs = (state: WireState): number => (rank(state) === 0 ? alone?.ringingMs : alone?.laterMs) ?? 0;
     return Promise.resolve(
-      taken.map(({ serial, firstAt, callKey, state }) => ({
+      taken.map(({ serial, firstAt, idleMs, callKey, state }) => ({
         serial: /^\d{1,38}$/.test(serial) ? BigInt(serial) : null,
         firstAt,
+        idleMs,
         counts: !before.some(
           (one) =>
             one.callKey === callKey &&

@@ -11,8 +11,9 @@
  *
  * The order matters: facts first, then what depends on them. Any receiver may do any of it at any time.
  */
-import { advance, EMPTY_BOOK, holesOf, MOST_LOST_IN_A_ROW } from '../../delivery/book.js';
+import { advance, EMPTY_BOOK, MOST_LOST_IN_A_ROW } from '../../delivery/book.js';
 import { noFacts, type SourceFacts } from '../../delivery/facts.js';
+import { holesOf } from '../../delivery/holes.js';
 import { MOST_POOLED } from '../../delivery/window.js';
 import { horizonMs, type Gap, type Settings } from '../../notification.js';
 import { refold } from '../assemble/assemble.js';

@@ -28,15 +28,16 @@ export async function received(
       : `not exists (select 1 from notification as before where before.call_key = taken.call_key
              and before.serial || '' = taken.serial and before.first_at < taken.first_at
              and before.first_at > taken.first_at - make_interval(secs => ${seconds(alone)}))`;
-  const rows = await asOneText<[string, number, boolean]>(
+  const rows = await asOneText<[string, number, number, boolean]>(
     prisma,
-    `json_build_array(serial, ${EPOCH_MS}, ${counts}) order by first_at`,
+    `json_build_array(serial, ${EPOCH_MS}, idle_ms, ${counts}) order by first_at`,
     `where source_key = $1 and first_at > $2 and first_at <= $3 order by first_at limit $4`,
     [sourceKey, new Date(span.after ?? 0), new Date(span.through), limit],
   );
-  return rows.map(([serial, firstAt, counted]) => ({
+  return rows.map(([serial, firstAt, idleMs, counted]) => ({
     serial: DECIMAL.test(serial) ? BigInt(serial) : null,
     firstAt,
+    idleMs,
     counts: counted,
   }));
 }
@@ -97,7 +98,7 @@ async function asOneText<Row>(
 ): Promise<readonly Row[]> {
   const [answer] = await prisma.$queryRawUnsafe<{ found: string }[]>(
     `select coalesce(json_agg(${row}), '[]')::text as found
-       from (select call_key, serial, state, first_at from notification ${which}) as taken`,
+       from (select call_key, serial, state, first_at, idle_ms from notification ${which}) as taken`,
     ...values,
   );
   return JSON.parse(answer?.found ?? '[]') as Row[];
