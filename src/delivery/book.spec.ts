@@ -42,7 +42,11 @@ test('holes of an outage that is filled piece by piece, more than are kept of wh
   expect(book.holes).toEqual([]);
   expect(events.filter(({ kind }) => kind === 'filled')).toHaveLength(5_999);
   // What is lost is kept for the calls that lie across it, the newest 5,000.
-  expect(advance(half.book, [], END - 1, RULES).book.holes).toHaveLength(5_000);
+  const { book: later } = advance(half.book, [], END - 1, RULES);
+  expect(later.holes).toHaveLength(5_000);
+  // The rest stand as one.
+  expect(holesOf(later)[0]).toEqual({ from: 2n, to: 1_998n, sentFrom: -H, sentTo: 999 });
+  expect(holesOf(advance(later, [], END + 1e9, RULES).book)).toEqual([]);
 });
 
 test('serials that waited in the kernel for longer than H are retries, and no restart', () => {

@@ -7,7 +7,7 @@
  * was already the highest H ago cannot be a retry of something sent then: three distinct ones in a row mean that the
  * source restarted, and a new epoch begins. A serial just past 2^k after one just below it is a wrap, not a restart.
  */
-import { type Hole, Holes, type Run, WRAP_BITS } from './holes.js';
+import { Holes, type Run, type StoredHoles, WRAP_BITS } from './holes.js';
 
 /** A notification as the book sees it. */
 export interface Received {
@@ -19,7 +19,7 @@ export interface Received {
   readonly counts: boolean;
 }
 
-export interface Book {
+export interface Book extends StoredHoles {
   readonly epoch: number;
   /** Highest serial of the epoch, wraps added; null before the first. */
   readonly highest: string | null;
@@ -27,13 +27,10 @@ export interface Book {
   readonly highestAt: number;
   /** Lowest serial of the epoch: the first heard need not be the first sent. */
   readonly lowest: string | null;
-  /** What wraps have added to the serials as received. */
-  readonly wrapped: string;
   /** [at, highest]: what was the highest when, back to H ago. */
   readonly marks: readonly (readonly [number, string])[];
   /** Distinct serials in a row that are too low to be retries, with their receipts and idle times (books from before have none). */
   readonly below: readonly (readonly [serial: string, at: number, idleMs?: number])[];
-  readonly holes: readonly Hole[];
   /** Instants at which an epoch began, newest last. */
   readonly epochs: readonly number[];
 }
@@ -101,7 +98,7 @@ class Page {
     this.wrapped = BigInt(book.wrapped);
     this.marks = [...book.marks];
     this.below = [...book.below];
-    this.holes = new Holes(book.holes);
+    this.holes = new Holes(book.holes, book.left ?? null);
     this.epochs = [...book.epochs];
   }
 
@@ -222,10 +219,10 @@ class Page {
 
   close(): Book {
     const { epoch, highestAt, marks, below, epochs } = this;
-    const holes = this.holes.stored();
+    const { holes, left } = this.holes.stored();
     const highest = this.highest === null ? null : String(this.highest);
     const lowest = this.lowest === null ? null : String(this.lowest);
-    return { epoch, highest, highestAt, lowest, wrapped: String(this.wrapped), marks, below, holes, epochs };
+    return { epoch, highest, highestAt, lowest, wrapped: String(this.wrapped), marks, below, holes, left, epochs };
   }
 }
 

@@ -25,8 +25,8 @@ export interface Run extends Omit<Hole, 'from' | 'to'> {
 /** Widths at which counters wrap. */
 export const WRAP_BITS = [16n, 31n, 32n];
 /**
- * Lost runs older than this many are left to the gap ledger alone, and so are open ones older than that many: what comes for one of those is
- * stored, but its gap stays. An outage of 12 s at 560 a second, whose retries came with four of five dropped, made more than 5,000 open
+ * Lost runs older than this many are left to the gap ledger, and so are open ones older than that many: what comes for one of those is
+ * stored, but its gap stays. All that are left to it stand as one for the calls that lie across them. An outage of 12 s at 560 a second, whose retries came with four of five dropped, made more than 5,000 open
  * ones; 20,000 are 2 MB of JSON.
  */
 const MOST_LOST = 5_000;
@@ -36,11 +36,34 @@ function isBefore(run: Run, epoch: number, serial: bigint): boolean {
   return run.epoch < epoch || (run.epoch === epoch && run.from <= serial);
 }
 
+function runOf(hole: Hole): Run {
+  return { ...hole, from: BigInt(hole.from), to: BigInt(hole.to) };
+}
+
+function holeOf(run: Run): Hole {
+  return { ...run, from: String(run.from), to: String(run.to) };
+}
+
+/** One that reaches over both. */
+function spanning(a: Run | null, b: Run): Run {
+  if (a === null) return { ...b, lost: true };
+  return {
+    ...a,
+    from: a.from < b.from ? a.from : b.from,
+    to: a.to > b.to ? a.to : b.to,
+    openedAt: Math.max(a.openedAt, b.openedAt),
+    sentFrom: Math.min(a.sentFrom, b.sentFrom),
+  };
+}
+
 export class Holes {
   private runs: Run[];
+  private left: Run | null;
 
-  constructor(stored: readonly Hole[]) {
-    this.runs = stored.map((hole) => ({ ...hole, from: BigInt(hole.from), to: BigInt(hole.to) }));
+  /** @param left what was left to the gap ledger, as one */
+  constructor(stored: readonly Hole[], left: Hole | null) {
+    this.left = left === null ? null : runOf(left);
+    this.runs = stored.map(runOf);
     this.runs.sort((a, b) => a.epoch - b.epoch || Number(a.from - b.from));
   }
 
@@ -79,14 +102,17 @@ export class Holes {
   forget(openedUpTo: number): void {
     let [lost, open] = [0, 0];
     const kept: Run[] = [];
+    if (this.left !== null && this.left.openedAt <= openedUpTo) this.left = null;
     for (const run of [...this.runs].reverse()) {
-      if (run.lost ? run.openedAt > openedUpTo && ++lost <= MOST_LOST : ++open <= MOST_OPEN) kept.push(run);
+      if (run.lost && run.openedAt <= openedUpTo) continue;
+      if (run.lost ? ++lost <= MOST_LOST : ++open <= MOST_OPEN) kept.push(run);
+      else this.left = spanning(this.left, run);
     }
     this.runs = kept.reverse();
   }
 
-  stored(): readonly Hole[] {
-    return this.runs.map((run) => ({ ...run, from: String(run.from), to: String(run.to) }));
+  stored(): { readonly holes: readonly Hole[]; readonly left: Hole | null } {
+    return { holes: this.runs.map(holeOf), left: this.left === null ? null : holeOf(this.left) };
   }
 
   /** How many runs begin in an earlier epoch, or in this one at or below a serial. */
@@ -102,6 +128,15 @@ export class Holes {
   }
 }
 
+/** What a book stores of them. */
+export interface StoredHoles {
+  readonly holes: readonly Hole[];
+  /** Those left to the gap ledger, as one; books from before have none. */
+  readonly left?: Hole | null;
+  /** What wraps have added to the serials as received. */
+  readonly wrapped: string;
+}
+
 /** How far the counter goes, once a wrap has shown it; wraps have added a multiple of it. */
 function counterSize(wrapped: bigint): bigint | null {
   if (wrapped === 0n) return null;
@@ -112,15 +147,9 @@ function counterSize(wrapped: bigint): bigint | null {
  * The book's holes as facts for the calls that lie across them: serials as the wire has them, so that a call from before
  * a wrap finds its hole after it. A hole that lies across a wrap is two.
  */
-export function holesOf({
-  holes,
-  wrapped,
-}: {
-  readonly holes: readonly Hole[];
-  readonly wrapped: string;
-}): readonly SerialHole[] {
+export function holesOf({ holes, left, wrapped }: StoredHoles): readonly SerialHole[] {
   const size = counterSize(BigInt(wrapped));
-  return holes.flatMap((hole) => {
+  return [...(left === undefined || left === null ? [] : [left]), ...holes].flatMap((hole) => {
     const sent = { sentFrom: hole.sentFrom, sentTo: hole.openedAt };
     const [from, to] = [BigInt(hole.from), BigInt(hole.to)];
     if (size === null) return [{ from, to, ...sent }];
