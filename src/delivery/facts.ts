@@ -69,7 +69,7 @@ export interface SourceFacts {
   readonly serialBase: number;
   /** Everything received up to here is in PostgreSQL and in the facts below; W of docs/truth.md 18. */
   readonly through: number;
-  /** per_source and call_number: the holes that are not filled, ordered. */
+  /** per_source and call_number: the holes that are not filled, the one sent last first. */
   readonly holes: readonly SerialHole[];
   /** per_source: instants at which a new epoch of serials began. */
   readonly epochs: readonly number[];
@@ -81,6 +81,18 @@ export interface SourceFacts {
   readonly quarantinedAt: readonly number[];
   /** Closed windows in order of time; a time without a window lies in one still open. */
   readonly lossWindows: readonly LossWindow[];
+}
+
+/**
+ * Whether something holds of a hole that may have been sent at an instant or later. Every fold asks, and a source keeps thousands for
+ * hours after an outage: those from before are not looked at.
+ */
+export function someHoleSince({ holes }: SourceFacts, since: number, holds: (hole: SerialHole) => boolean): boolean {
+  for (const hole of holes) {
+    if (hole.sentTo < since) return false;
+    if (holds(hole)) return true;
+  }
+  return false;
 }
 
 /** Facts of a source nobody knows anything about yet. */

@@ -145,11 +145,13 @@ function counterSize(wrapped: bigint): bigint | null {
 
 /**
  * The book's holes as facts for the calls that lie across them: serials as the wire has them, so that a call from before
- * a wrap finds its hole after it. A hole that lies across a wrap is two.
+ * a wrap finds its hole after it, the one sent last first. A hole that lies across a wrap is two.
  */
 export function holesOf({ holes, left, wrapped }: StoredHoles): readonly SerialHole[] {
   const size = counterSize(BigInt(wrapped));
-  return [...(left === undefined || left === null ? [] : [left]), ...holes].flatMap((hole) => {
+  const all = [...(left === undefined || left === null ? [] : [left]), ...holes];
+  const newestFirst = all.sort((a, b) => b.openedAt - a.openedAt);
+  return newestFirst.flatMap((hole) => {
     const sent = { sentFrom: hole.sentFrom, sentTo: hole.openedAt };
     const [from, to] = [BigInt(hole.from), BigInt(hole.to)];
     if (size === null) return [{ from, to, ...sent }];

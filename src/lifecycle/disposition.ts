@@ -9,7 +9,7 @@
  *                                                          a chance of at most 1e-6 at every instant of the call
  *   otherwise                                           -> unknown
  */
-import type { SourceFacts, Span } from '../delivery/facts.js';
+import { someHoleSince, type SourceFacts, type Span } from '../delivery/facts.js';
 import type { Spoken } from '../delivery/evidence.js';
 import { horizonMs, type Disposition, type DispositionBasis, type Settings } from '../notification.js';
 import { serialNumber } from './cut.js';
@@ -87,12 +87,10 @@ function bySourceSerials(events: Events, end: End, facts: SourceFacts): Outcome 
   // A Bye below its Ringing: the serials wrapped or began anew inside the call, and say nothing about it.
   if (from !== null && last !== null && from >= last) return unknown(finalAfter);
   const span = answerSpan(events, end.at, facts.settings);
-  const room = facts.holes.some(
-    (hole) =>
-      hole.sentTo >= span.from &&
-      hole.sentFrom <= span.to &&
-      (from === null || hole.to > from) &&
-      (last === null || hole.from < last),
+  const room = someHoleSince(
+    facts,
+    span.from,
+    (hole) => hole.sentFrom <= span.to && (from === null || hole.to > from) && (last === null || hole.from < last),
   );
   const cutThrough = facts.epochs.some((at) => at >= span.from && at <= end.at + horizon);
   if (room || cutThrough) return unknown(finalAfter);

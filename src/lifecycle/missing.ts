@@ -6,7 +6,7 @@
  * Under every other meaning the states are all there is.
  */
 import type { Spoken } from '../delivery/evidence.js';
-import type { SourceFacts, Span } from '../delivery/facts.js';
+import { someHoleSince, type SourceFacts, type Span } from '../delivery/facts.js';
 import { horizonMs, type GapCertainty, type Settings } from '../notification.js';
 import { serialNumber } from './cut.js';
 import { answerSpan, serialsOf, type Outcome } from './disposition.js';
@@ -244,7 +244,7 @@ export function earlierRingingMissing(events: Events, facts: SourceFacts): boole
     if (facts.through < first.firstAt) return true;
     const since = earliestSent(facts.settings)(first) - facts.settings.staleRingingMs;
     const cutThrough = facts.epochs.some((at) => at >= since && at <= first.firstAt);
-    return cutThrough || facts.holes.some((hole) => hole.from < serial && hole.sentTo >= since);
+    return cutThrough || someHoleSince(facts, since, (hole) => hole.from < serial);
   }
   // A switch that sends both codes sends 180 first; a lone 183 may have lost it.
   return events.ringing.every((one) => one.state === '183');

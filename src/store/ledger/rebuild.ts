@@ -37,7 +37,7 @@ export class PgRebuildStore implements RebuildStore {
         coalesce((
           select json_agg(json_build_array(from_serial, to_serial,
             (extract(epoch from from_at) * 1000)::bigint, (extract(epoch from to_at) * 1000)::bigint,
-            (extract(epoch from opened_at) * 1000)::bigint) order by opened_at)
+            (extract(epoch from opened_at) * 1000)::bigint) order by to_at desc)
           from gap
           where source_key = source.key and kind = 'serial' and call_key is null and status in ('open', 'lost')
         ), '[]')::text as gaps
