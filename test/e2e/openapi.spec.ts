@@ -115,6 +115,13 @@ function wrong({ schema }: DocumentParameter): fc.Arbitrary<string> | null {
   return null;
 }
 
+/** Refused for nothing but how much it would be, which no schema can tell: hours of half a century. */
+function isTooMuch({ status, text }: Answered): boolean {
+  if (status !== 400) return false;
+  const { errors } = JSON.parse(text) as { errors: readonly { reason: string }[] };
+  return errors.every(({ reason }) => /^(would be more than|gives) /.test(reason));
+}
+
 /** Periods and ranges the right way round, and no range that starts and ends in different kinds of time. */
 function ordered(query: Query): Query {
   const values = new Map(query);
@@ -193,11 +200,13 @@ test(
     for (const route of routes) {
       const filled = filledWith(route.path, there);
       await holds(queries(route, right).map(ordered), async (query) => {
-        const { status, faults, text } = await ask(
+        const answer = await ask(
           route.path,
           filled,
           query.filter(([, value]) => value !== ''),
         );
+        const { faults, text } = answer;
+        const status = isTooMuch(answer) ? 200 : answer.status;
         expect({ status, faults, told: status === 200 ? '' : text }).toEqual({ status: 200, faults: [], told: '' });
       });
     }
