@@ -101,7 +101,8 @@ describe('a meaning somebody else set', () => {
     await blocker.query('begin; lock table call_evidence in share mode');
     const stored = ingest.submit(arrival('in-flight', '2', 'ok', 0));
     await until(
-      async () => (await rows('select from pg_locks where not granted and relation is not null')).length > 0,
+      async () =>
+        (await rows("select from pg_locks where not granted and relation = 'call_evidence'::regclass")).length > 0,
       10_000,
     );
     const [source] = await store.sources();
