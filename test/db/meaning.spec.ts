@@ -100,11 +100,9 @@ describe('a meaning somebody else set', () => {
     const blocker = await pool.connect();
     await blocker.query('begin; lock table call_evidence in share mode');
     const stored = ingest.submit(arrival('in-flight', '2', 'ok', 0));
-    await until(
-      async () =>
-        (await rows("select from pg_locks where not granted and relation = 'call_evidence'::regclass")).length > 0,
-      10_000,
-    );
+    const waiting = `select from pg_locks where not granted and relation = 'call_evidence'::regclass
+      and database = (select oid from pg_database where datname = current_database())`;
+    await until(async () => (await rows(waiting)).length > 0, 10_000);
     const [source] = await store.sources();
     if (source === undefined) throw new Error('no source');
     await store.setMeaning(source, PER_CALL);
