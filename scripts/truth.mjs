@@ -80,6 +80,9 @@ const postgres = await startEmbedded(folder, { settings: { max_connections: '100
 const admin = new pg.Client({ connectionString: withDatabase('postgres') });
 await admin.connect();
 const results = [];
+// Whoever ends it early leaves neither PostgreSQL nor a receiver nor an IVR behind; npm passes a signal on that came to both.
+let ending = null;
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => (ending ??= endEarly()));
 try {
   const waiting = [...runs];
   const work = async () => {
@@ -93,6 +96,14 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 tell();
+
+async function endEarly() {
+  for (const child of children) child.kill('SIGKILL');
+  await admin.end();
+  await postgres.stop();
+  rmSync(folder, { recursive: true, force: true });
+  process.exit(1);
+}
 
 function withDatabase(name) {
   const url = new URL(postgres.url);
