@@ -83,6 +83,11 @@ export interface SourceFacts {
   readonly lossWindows: readonly LossWindow[];
 }
 
+/** Holes in the order in which {@link SourceFacts} has them: the one sent last first. */
+export function newestFirst(holes: readonly SerialHole[]): readonly SerialHole[] {
+  return [...holes].sort((a, b) => b.sentTo - a.sentTo);
+}
+
 /**
  * Whether something holds of a hole that may have been sent at an instant or later. Every fold asks, and a source keeps thousands for
  * hours after an outage: those from before are not looked at.

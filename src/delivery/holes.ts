@@ -2,7 +2,7 @@
  * Serials of one source that did not arrive, as runs in order of epoch and serial, so that the run of a serial is found in a few steps: the
  * retries after an outage of 12 s at 560 a second fill 6,000 runs one by one, which took 10 s when each was looked for among all.
  */
-import type { SerialHole } from './facts.js';
+import { newestFirst, type SerialHole } from './facts.js';
 
 /** A run of serials that did not arrive; serials as decimal text, because the book is stored as JSON. */
 export interface Hole {
@@ -150,8 +150,7 @@ function counterSize(wrapped: bigint): bigint | null {
 export function holesOf({ holes, left, wrapped }: StoredHoles): readonly SerialHole[] {
   const size = counterSize(BigInt(wrapped));
   const all = [...(left === undefined || left === null ? [] : [left]), ...holes];
-  const newestFirst = all.sort((a, b) => b.openedAt - a.openedAt);
-  return newestFirst.flatMap((hole) => {
+  const onWire = all.flatMap((hole): SerialHole[] => {
     const sent = { sentFrom: hole.sentFrom, sentTo: hole.openedAt };
     const [from, to] = [BigInt(hole.from), BigInt(hole.to)];
     if (size === null) return [{ from, to, ...sent }];
@@ -161,4 +160,5 @@ export function holesOf({ holes, left, wrapped }: StoredHoles): readonly SerialH
       { from: 0n, to: to % size, ...sent },
     ];
   });
+  return newestFirst(onWire);
 }

@@ -15,7 +15,7 @@
  */
 import { NOTHING_STORED, type KeyChange, type KeyRef, type StoredKey } from '../../src/ingest/ports.js';
 import { decodeEvidence } from '../../src/delivery/evidence.js';
-import { noFacts, type SourceFacts, type Span } from '../../src/delivery/facts.js';
+import { newestFirst, noFacts, type SourceFacts, type Span } from '../../src/delivery/facts.js';
 import { callKeyOf } from '../../src/lifecycle/keys.js';
 import { assemble, refold } from '../../src/ingest/assemble/assemble.js';
 import {
@@ -120,11 +120,13 @@ function factsOf(line: string): SourceFacts {
     outages: (said.get('outage') ?? []).map(span),
     quarantinedAt: (said.get('quarantine') ?? []).map(ms),
     epochs: (said.get('epoch') ?? []).map(ms),
-    holes: (said.get('hole') ?? []).map((text) => {
-      const [serials = '', sent = ''] = text.split('@');
-      const [from = '', to = ''] = serials.split('..');
-      return { from: BigInt(from), to: BigInt(to), sentFrom: span(sent).from, sentTo: span(sent).to };
-    }),
+    holes: newestFirst(
+      (said.get('hole') ?? []).map((text) => {
+        const [serials = '', sent = ''] = text.split('@');
+        const [from = '', to = ''] = serials.split('..');
+        return { from: BigInt(from), to: BigInt(to), sentFrom: span(sent).from, sentTo: span(sent).to };
+      }),
+    ),
   };
 }
 

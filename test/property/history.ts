@@ -3,7 +3,7 @@
  * try may be lost, each is delayed by less than the margin, and the receive loop may stand still for a while.
  */
 import fc from 'fast-check';
-import { NO_HABITS, noFacts, type SourceFacts } from '../../src/delivery/facts.js';
+import { newestFirst, NO_HABITS, noFacts, type SourceFacts } from '../../src/delivery/facts.js';
 import type { Arrival, SerialMeaning, WireState } from '../../src/notification.js';
 import { arrival, IN_THE_END, SETTINGS } from './ledger.js';
 
@@ -117,7 +117,7 @@ function factsOf(meaning: SerialMeaning, sent: readonly Sent[]): SourceFacts {
     ...noFacts('ivr', SETTINGS),
     meaning,
     through: IN_THE_END,
-    holes,
+    holes: newestFirst(holes),
     // 0.6^7 = 0.028: nobody may infer anything.
     lossWindows: [{ from: -1e10, to: 2e10, p: 0.6, habits: NO_HABITS, rhythm: null }],
   };

@@ -2,7 +2,7 @@
  * What the property tests share: a ledger of one Call ID kept in memory, and random arrivals and facts.
  */
 import fc from 'fast-check';
-import { NO_HABITS, noFacts, type SourceFacts } from '../../src/delivery/facts.js';
+import { newestFirst, NO_HABITS, noFacts, type SourceFacts } from '../../src/delivery/facts.js';
 import { callKeyOf } from '../../src/lifecycle/keys.js';
 import { assemble, refold } from '../../src/ingest/assemble/assemble.js';
 import { NOTHING_STORED, type KeyChange, type KeyRef, type StoredKey } from '../../src/ingest/ports.js';
@@ -143,10 +143,12 @@ export const anyFacts: fc.Arbitrary<SourceFacts> = fc
       { from: -2e10, to: -1e10, p: 0, habits: { ringingRatio: 0.98, answerRatio, unansweredByeRatio }, rhythm: null },
       ...(p === null ? [] : [{ from: -1e10, to: 2e10, p, habits: NO_HABITS, rhythm: null }]),
     ],
-    holes: holes.map(({ serial, sent }) => ({
-      from: BigInt(serial),
-      to: BigInt(serial),
-      sentFrom: sent.from,
-      sentTo: sent.to,
-    })),
+    holes: newestFirst(
+      holes.map(({ serial, sent }) => ({
+        from: BigInt(serial),
+        to: BigInt(serial),
+        sentFrom: sent.from,
+        sentTo: sent.to,
+      })),
+    ),
   }));

@@ -1,5 +1,5 @@
 /** What a rebuild reads of the ledger in PostgreSQL. */
-import type { SerialHole } from '../../delivery/facts.js';
+import { newestFirst } from '../../delivery/facts.js';
 import type { PrismaClient } from '../../generated/prisma/client.js';
 import type { RawKey, RebuildStore, RebuiltSource, Standing } from '../../ingest/rebuild/rebuild.ports.js';
 import type { FeedFacts, MeaningChange } from '../../ingest/sweep/sweep.ports.js';
@@ -37,7 +37,7 @@ export class PgRebuildStore implements RebuildStore {
         coalesce((
           select json_agg(json_build_array(from_serial, to_serial,
             (extract(epoch from from_at) * 1000)::bigint, (extract(epoch from to_at) * 1000)::bigint,
-            (extract(epoch from opened_at) * 1000)::bigint) order by to_at desc)
+            (extract(epoch from opened_at) * 1000)::bigint) order by opened_at)
           from gap
           where source_key = source.key and kind = 'serial' and call_key is null and status in ('open', 'lost')
         ), '[]')::text as gaps
@@ -49,9 +49,11 @@ export class PgRebuildStore implements RebuildStore {
         key,
         meanings: meanings ?? [],
         through: through === null ? Number.NEGATIVE_INFINITY : through.getTime(),
-        holes: closed.map(([from, to, sentFrom, sentTo]): SerialHole => {
-          return { from: BigInt(from), to: BigInt(to ?? from), sentFrom, sentTo };
-        }),
+        holes: newestFirst(
+          closed.map(([from, to, sentFrom, sentTo]) => {
+            return { from: BigInt(from), to: BigInt(to ?? from), sentFrom, sentTo };
+          }),
+        ),
         epochs: found.filter(([, to]) => to === null).map(([, , , , openedAt]) => openedAt),
       };
     });
