@@ -1,7 +1,7 @@
+import type { Span } from '../../delivery/facts.js';
 import { allowedSilence, RHYTHM_MS, type WindowRhythm } from '../../delivery/rhythm.js';
 import { horizonMs, type Gap, type Settings } from '../../notification.js';
-import type { FeedFacts, SweepStore, SweptSource } from '../sweep/sweep.ports.js';
-import { deafTimes } from './deaf.js';
+import type { SweepStore, SweptSource } from '../sweep/sweep.ports.js';
 import { brokenSilence, silenceGap } from './span-gaps.js';
 
 interface Learned {
@@ -25,17 +25,16 @@ export class SilenceWatch {
   ) {}
 
   /**
-   * @param feed tells when what came may not have been heard
+   * @param deafOf when what came of a source may not have been heard, in order of time
    * @param through W: silence is judged up to there
    */
   async look(
     sources: readonly SweptSource[],
-    feed: Pick<FeedFacts, 'outages' | 'overflows'>,
+    deafOf: (sourceKey: string) => readonly Span[],
     through: number,
   ): Promise<void> {
     const open = new Map((await this.store.openSilences()).map((gap) => [gap.sourceKey, gap]));
     const gaps: Gap[] = [];
-    const deafOf = deafTimes(feed);
     for (const source of sources) {
       const deafUntil = deafOf(source.key).at(-1)?.to ?? Number.NEGATIVE_INFINITY;
       const gap = await this.judge(source, open.get(source.key) ?? null, deafUntil, through);

@@ -145,7 +145,7 @@ export class Sweep {
     for (const source of moved) await this.reevaluate(source, facts, now);
     await this.moveCalls(facts, through, now);
     await this.moveGaps(through);
-    await this.silence.look(moved, feed, through);
+    await this.silence.look(moved, deafOf, through);
     return { through, facts };
   }
 
