@@ -5,6 +5,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { IMPORT_TABLE, markdownRows, rowOf } from '../scripts/import-table.mjs';
+import { MUTANTS } from '../scripts/mutants.faults.mjs';
 import { CONFIG_KEYS } from '../src/config.keys.js';
 import * as vocabulary from '../src/notification.js';
 
@@ -139,4 +140,12 @@ test('every relative link of a document leads to a file', () => {
     ),
   );
   expect(dead).toEqual([]);
+});
+
+test('every deliberate fault of `npm run mutants` still has its text, once, and its tests', () => {
+  const stale = MUTANTS.filter(
+    ({ file, find, tests }) =>
+      read(file).split(find).length !== 2 || !tests.every((one) => sources.some((path) => path.startsWith(one))),
+  );
+  expect(stale.map(({ title }) => title)).toEqual([]);
 });
