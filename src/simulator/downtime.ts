@@ -12,21 +12,25 @@ export class Downtime {
   private answeredAt = performance.now();
   private refused = false;
   private stopping = false;
-  private watching: Promise<void> | null = null;
 
   /** @param api such as `http://127.0.0.1:3000` */
   constructor(private readonly api: string) {}
 
-  start(): void {
+  /**
+   * Watches for as long as `work` takes, and no longer when it fails: a watch left behind keeps its process for ever.
+   * @returns what the work did, and the measured time in ms, null when nothing was refused
+   */
+  async during<T>(work: () => Promise<T>): Promise<{ readonly done: T; readonly downMs: number | null }> {
     this.answeredAt = performance.now();
-    this.watching = this.watch();
-  }
-
-  /** Ends the watch; the measured time in ms, null when nothing was refused. */
-  async stop(): Promise<number | null> {
-    this.stopping = true;
-    await this.watching;
-    return this.totalMs === 0 ? null : Math.round(this.totalMs);
+    const watching = this.watch();
+    try {
+      const done = await work();
+      this.stopping = true;
+      await watching;
+      return { done, downMs: this.totalMs === 0 ? null : Math.round(this.totalMs) };
+    } finally {
+      this.stopping = true;
+    }
   }
 
   private async watch(): Promise<void> {

@@ -98,16 +98,14 @@ export async function simulate(
   const targets = await Promise.all(options.targets.map(resolved));
   const sourceAddresses = localAddresses(options, targets, callIdPrefix);
 
-  const downtime = new Downtime(options.api);
-  downtime.start();
-  const run = await send(options, { calls, targets, sourceAddresses, retry, intervalMs }, progress);
-  observe(run.truth);
-  const sentAt = clock.now();
-  const last = lastEventAt(run.truth);
-  const asked = { sources: await ledger.keysOf(sourceAddresses), from: startedAt - settings.horizonMs };
-  await settle(ledger, asked, last, options, settings, progress);
-  const settledAt = clock.now();
-  const measuredDownMs = await downtime.stop();
+  const { done: run, downMs } = await new Downtime(options.api).during(async () => {
+    const sent = await send(options, { calls, targets, sourceAddresses, retry, intervalMs }, progress);
+    observe(sent.truth);
+    const sentAt = clock.now();
+    const asked = { sources: await ledger.keysOf(sourceAddresses), from: startedAt - settings.horizonMs };
+    await settle(ledger, asked, lastEventAt(sent.truth), options, settings, progress);
+    return { ...sent, sendingMs: sentAt - startedAt, settlingMs: clock.now() - sentAt };
+  });
   const reading = await ledger.read(startedAt - settings.horizonMs, callIdPrefix, (done, total) => {
     progress('reading', done, total);
   });
@@ -117,7 +115,7 @@ export async function simulate(
     ...run,
     retry,
     reading,
-    downMs: options.downMs ?? measuredDownMs,
+    downMs: options.downMs ?? downMs,
     cutMs: options.pauseForMs,
   });
   return {
@@ -129,8 +127,8 @@ export async function simulate(
     calls: calls.length,
     retry,
     intervalMs,
-    sendingMs: sentAt - startedAt,
-    settlingMs: settledAt - sentAt,
+    sendingMs: run.sendingMs,
+    settlingMs: run.settlingMs,
   };
 }
 

@@ -153,12 +153,12 @@ describe('the down time of a receiver', () => {
     const first = await listening(0);
     const { port } = first.address() as AddressInfo;
     const watch = async (down: () => Promise<void>): Promise<number | null> => {
-      const downtime = new Downtime(`http://127.0.0.1:${String(port)}`);
-      downtime.start();
-      await sleep(300);
-      await down();
-      await sleep(600);
-      return downtime.stop();
+      const { downMs } = await new Downtime(`http://127.0.0.1:${String(port)}`).during(async () => {
+        await sleep(300);
+        await down();
+        await sleep(600);
+      });
+      return downMs;
     };
     expect(await watch(() => Promise.resolve())).toBeNull();
     const again: Server[] = [];
@@ -170,6 +170,24 @@ describe('the down time of a receiver', () => {
     await Promise.all(again.map(closed));
     expect(measured).toBeGreaterThan(950);
     expect(measured).toBeLessThan(2200);
+  });
+
+  test('is not watched for any longer than a run that fails', async () => {
+    await served(
+      () => [200, {}],
+      async (api, asked) => {
+        const run = new Downtime(api).during(async () => {
+          await sleep(300);
+          throw new Error('the ledger went away');
+        });
+        await expect(run).rejects.toThrow('the ledger went away');
+        expect(asked.length).toBeGreaterThan(0);
+        // One question may be under way.
+        const most = asked.length + 1;
+        await sleep(1000);
+        expect(asked.length).toBeLessThanOrEqual(most);
+      },
+    );
   });
 });
 
