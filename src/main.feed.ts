@@ -19,14 +19,15 @@ interface Watching {
   readonly heartbeatMs: number;
 }
 
-/** @param durableThrough up to when everything received is stored or refused */
+/** @param storedThrough up to when everything that was read is stored or refused */
 export function feedWatch(
   { clock, udp, tally, heartbeatMs }: Watching,
-  durableThrough: (now: number) => number,
+  storedThrough: (now: number) => number,
 ): FeedWatch {
   const kernel = new KernelDrops(() => udp.stats().sockets.map(({ port }) => port));
   const overflow = new OverflowWatch({
-    ...{ clock, durableThrough },
+    clock,
+    durableThrough: (now) => Math.min(storedThrough(now), udp.stats().readThrough),
     kernelDrops: async () => {
       const drops = await kernel.read();
       return drops === null ? null : [...drops.values()].reduce((sum, one) => sum + one, 0);

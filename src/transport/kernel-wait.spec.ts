@@ -38,6 +38,15 @@ test('a backlog that never ends is bounded by what the socket buffer holds', () 
   expect(Math.max(...waits)).toBeLessThanOrEqual(21);
 });
 
+test('what arrived is read up to the begin of the last turn that left the socket empty', () => {
+  const wait = new KernelWait(8_388_608, 0);
+  turn(wait, 1000, 5);
+  turn(wait, 1500, 32);
+  expect(wait.readThrough()).toBe(1000);
+  turn(wait, 1502, 8);
+  expect(wait.readThrough()).toBe(1502);
+});
+
 test('a turn begins once and its end is idempotent', () => {
   const wait = new KernelWait(8_388_608, 0);
   expect([wait.beginTurn(1), wait.beginTurn(2)]).toEqual([true, false]);

@@ -38,6 +38,11 @@ export class KernelWait {
     return Math.max(0, now - this.emptyAt);
   }
 
+  /** Whatever had arrived by this instant has been read. */
+  readThrough(): number {
+    return this.emptyAt;
+  }
+
   /** A turn of the event loop begins (its first read, or a timer tick). False when it had begun already. */
   beginTurn(now: number): boolean {
     if (this.turnStartedAt !== null) return false;

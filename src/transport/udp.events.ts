@@ -55,5 +55,7 @@ export interface UdpStats {
   /** The handler answered, and the serializer or the send failed: what it answered for is stored. */
   readonly unsent: number;
   readonly inFlight: number;
+  /** Whatever had arrived by this instant (ms) has been read: behind a loop that lags datagrams wait unseen. Infinity before and after listening. */
+  readonly readThrough: number;
   readonly sockets: readonly UdpSocketReport[];
 }

@@ -134,6 +134,7 @@ export class UdpServer extends Server<UdpEvents, UdpStatus> implements CustomTra
     return {
       ...this.counts,
       refused: { ...this.refused },
+      readThrough: Math.min(...this.receivers.map(({ wait }) => wait.readThrough())),
       sockets: this.receivers.map((receiver) => receiver.socket.report),
     };
   }

@@ -49,6 +49,26 @@ test('with two hosts bound each answers from its own address', async () => {
   }
 });
 
+test('what waits in the kernel while the loop stands still is not called read', async () => {
+  const handled: string[] = [];
+  const { server, port } = await start(makeServer(), (data) => {
+    handled.push(String(data));
+    return data;
+  });
+  const one = await asker();
+  await one.ask('first', port);
+  await until(() => server.stats().readThrough > performance.now() - 50);
+  const before = server.stats().readThrough;
+  const reply = one.ask('second', port);
+  // Sent at once; nothing reads it until this turn of the loop is over.
+  const standsStillUntil = performance.now() + 300;
+  while (performance.now() < standsStillUntil);
+  expect(server.stats().readThrough).toBe(before);
+  expect(handled).toEqual(['first']);
+  await reply;
+  await until(() => server.stats().readThrough > standsStillUntil);
+});
+
 /** Containers without IPv6 have no `::1`; there is nothing to test then. */
 const hasIpv6 = Object.values(networkInterfaces()).some((own) => own?.some((one) => one.address === '::1'));
 

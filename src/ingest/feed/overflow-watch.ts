@@ -14,7 +14,7 @@ export interface OverflowWatchOptions {
   readonly received: () => number;
   /** What became of them so far, by source. */
   readonly counts: () => readonly Counted[];
-  /** Up to when everything received is stored or refused. */
+  /** Up to when everything that arrived is stored or refused; what waits in the kernel is not yet. */
   readonly durableThrough: (now: number) => number;
 }
 
