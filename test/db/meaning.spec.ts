@@ -1,84 +1,27 @@
 /** What the sweep on real PostgreSQL makes of a meaning of serials that somebody else set: calls are folded by it, whoever folded them before. */
-import type pg from 'pg';
 import { noFacts, type SourceFacts } from '../../src/delivery/facts.js';
-import type { PrismaClient } from '../../src/generated/prisma/client.js';
-import { assemble } from '../../src/ingest/assemble/assemble.js';
 import { GroupCommit } from '../../src/ingest/commit/group-commit.js';
-import { NOTHING_STORED } from '../../src/ingest/ports.js';
-import { Sweep } from '../../src/ingest/sweep/sweep.js';
-import type { Arrival } from '../../src/notification.js';
-import { PgLedgerStore } from '../../src/store/ledger/ledger.js';
-import { PgSweepStore } from '../../src/store/sweep/sweep.js';
-import { arrival, EPOCH, keyOf, SETTINGS } from '../support/arrivals.js';
-import { testDatabase, testPool, testPrisma, type TestDatabase } from '../support/database.js';
+import { arrival, EPOCH, SETTINGS } from '../support/arrivals.js';
 import { until } from '../support/receiver.js';
+import { ONE, OTHER, SOURCE, SweptLedger } from '../support/sweeping.js';
 
-const SOURCE = '127.0.0.1';
-const [ONE, OTHER] = ['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002'] as const;
-const HEARTBEAT_MS = 1_000;
-
-let database: TestDatabase;
-let prisma: PrismaClient;
-let pool: pg.Pool;
-let ledger: PgLedgerStore;
-let store: PgSweepStore;
-
-beforeAll(async () => {
-  database = await testDatabase();
-  prisma = testPrisma(database, 6);
-  pool = testPool(database);
-  ledger = new PgLedgerStore(prisma, { now: () => EPOCH });
-  store = new PgSweepStore(prisma);
-});
-
-afterAll(async () => {
-  await prisma.$disconnect();
-  await pool.end();
-  await database.close();
-});
-
-beforeEach(async () => {
-  await pool.query(
-    'truncate call, call_change, call_superseded, call_evidence, notification, gap, quarantine, outage, overflow, loss_window, receiver, source',
-  );
-  await pool.query('insert into source (key, name, addresses, created_at) values ($1, $1, array[$1], now())', [SOURCE]);
-});
-
-function sweepOf(receiverId: string): Sweep {
-  return new Sweep(store, ledger, { receiverId, settings: SETTINGS, heartbeatMs: HEARTBEAT_MS });
-}
-
-async function rows(sql: string): Promise<readonly unknown[]> {
-  return (await pool.query<object>(sql)).rows;
-}
-
-/** As ingest commits a batch. */
-async function commit(...arrivals: readonly Arrival[]): Promise<void> {
-  const keys = [...new Map(arrivals.map((one) => [keyOf(one).callKey, keyOf(one)])).values()];
-  await ledger.commit(keys, (stored) =>
-    keys.map((key) => {
-      const own = arrivals.filter((one) => keyOf(one).callKey === key.callKey);
-      const known = stored.get(key.callKey) ?? NOTHING_STORED;
-      return assemble(key, known, own, noFacts(key.sourceKey, SETTINGS), EPOCH).change;
-    }),
-  );
-}
+const swept = new SweptLedger();
 
 describe('a meaning somebody else set', () => {
   const PER_CALL = { since: EPOCH, meaning: 'per_call', serialBase: 1 } as const;
 
   async function outcome(): Promise<readonly unknown[]> {
-    return rows('select disposition, disposition_basis as basis from call');
+    return swept.rows('select disposition, disposition_basis as basis from call');
   }
 
   test('folds the calls that are not settled again at the next tick, and ingest is given it before', async () => {
-    await commit(arrival('m', '1', 'ringing', 0), arrival('m', '2', 'bye', 1_000));
-    const sweep = sweepOf(ONE);
+    await swept.commit(arrival('m', '1', 'ringing', 0), arrival('m', '2', 'bye', 1_000));
+    const sweep = swept.sweepOf(ONE);
     await sweep.tick(EPOCH + 2_000, EPOCH + 2_000);
     expect(await outcome()).toEqual([{ disposition: 'unknown', basis: null }]);
-    const [source] = await store.sources();
+    const [source] = await swept.store.sources();
     if (source === undefined) throw new Error('no source');
-    await store.setMeaning(source, PER_CALL);
+    await swept.store.setMeaning(source, PER_CALL);
     const told: string[] = [];
     await sweep.tick(EPOCH + 3_000, EPOCH + 3_000, (facts) => {
       told.push(facts.get(SOURCE)?.meaning ?? '');
@@ -91,23 +34,27 @@ describe('a meaning somebody else set', () => {
   test('folds again what ingest had folded by the old one and not yet committed', async () => {
     let facts: SourceFacts = noFacts(SOURCE, SETTINGS);
     const ingest = new GroupCommit({
-      ...{ store: ledger, sources: { facts: () => facts, ensureStored: () => null }, clock: { now: () => EPOCH } },
+      ...{
+        store: swept.ledger,
+        sources: { facts: () => facts, ensureStored: () => null },
+        clock: { now: () => EPOCH },
+      },
       ...{ batchMax: 10, queueMax: 10, flightsMax: 1 },
       onRejected: (_arrival, reason) => {
         throw reason instanceof Error ? reason : new Error(String(reason));
       },
     });
-    const blocker = await pool.connect();
+    const blocker = await swept.pool.connect();
     await blocker.query('begin; lock table call_evidence in share mode');
     const stored = ingest.submit(arrival('in-flight', '2', 'ok', 0));
     const waiting = `select from pg_locks where not granted and relation = 'call_evidence'::regclass
       and database = (select oid from pg_database where datname = current_database())`;
-    await until(async () => (await rows(waiting)).length > 0, 10_000);
-    const [source] = await store.sources();
+    await until(async () => (await swept.rows(waiting)).length > 0, 10_000);
+    const [source] = await swept.store.sources();
     if (source === undefined) throw new Error('no source');
-    await store.setMeaning(source, PER_CALL);
+    await swept.store.setMeaning(source, PER_CALL);
     let published = false;
-    const ticked = sweepOf(ONE).tick(EPOCH - 1, EPOCH + 3_000, (told) => {
+    const ticked = swept.sweepOf(ONE).tick(EPOCH - 1, EPOCH + 3_000, (told) => {
       facts = told.get(SOURCE) ?? facts;
       published = true;
       return ingest.landed();
@@ -118,36 +65,36 @@ describe('a meaning somebody else set', () => {
     await blocker.query('commit');
     blocker.release();
     await Promise.all([stored, ticked]);
-    expect(await rows("select from_serial::integer, to_serial::integer from gap where kind = 'serial'")).toEqual([
+    expect(await swept.rows("select from_serial::integer, to_serial::integer from gap where kind = 'serial'")).toEqual([
       { from_serial: 1, to_serial: 1 },
     ]);
   });
 
   test('is folded by at the first tick of a receiver that starts after the one that set it was killed', async () => {
-    await commit(arrival('m', '1', 'ringing', 0), arrival('m', '2', 'bye', 1_000));
-    const [source] = await store.sources();
+    await swept.commit(arrival('m', '1', 'ringing', 0), arrival('m', '2', 'bye', 1_000));
+    const [source] = await swept.store.sources();
     if (source === undefined) throw new Error('no source');
-    await store.setMeaning(source, PER_CALL);
-    await sweepOf(OTHER).tick(EPOCH + 3_000, EPOCH + 3_000);
+    await swept.store.setMeaning(source, PER_CALL);
+    await swept.sweepOf(OTHER).tick(EPOCH + 3_000, EPOCH + 3_000);
     expect(await outcome()).toEqual([{ disposition: 'not_answered', basis: 'proven' }]);
   });
 
   test('is the first one: what a killed receiver owed to settled calls is folded by the next, and then no more', async () => {
-    await commit(arrival('m', '1', 'ringing', 0), arrival('m', '2', 'bye', 1_000));
+    await swept.commit(arrival('m', '1', 'ringing', 0), arrival('m', '2', 'bye', 1_000));
     const W = EPOCH + 1_000_000;
-    const settling = sweepOf(ONE);
+    const settling = swept.sweepOf(ONE);
     // The loss window is looked at once W is there: the call settles as it is.
     await settling.tick(W, W);
-    await pool.query("update call set disposition = 'unknown', disposition_basis = null, settled = true");
-    const [source] = await store.sources();
+    await swept.pool.query("update call set disposition = 'unknown', disposition_basis = null, settled = true");
+    const [source] = await swept.store.sources();
     if (source === undefined) throw new Error('no source');
-    await store.setMeaning(source, PER_CALL);
-    expect((await store.sources())[0]).toMatchObject({ meaningVersion: 1, foldedVersion: 0 });
-    await sweepOf(OTHER).tick(W + 1_000, W + 1_000);
+    await swept.store.setMeaning(source, PER_CALL);
+    expect((await swept.store.sources())[0]).toMatchObject({ meaningVersion: 1, foldedVersion: 0 });
+    await swept.sweepOf(OTHER).tick(W + 1_000, W + 1_000);
     expect(await outcome()).toEqual([{ disposition: 'not_answered', basis: 'proven' }]);
-    expect((await store.sources())[0]).toMatchObject({ meaningVersion: 1, foldedVersion: 1 });
-    const before = await rows('select revision from call');
-    await sweepOf('00000000-0000-4000-8000-000000000003').tick(W + 2_000, W + 2_000);
-    expect(await rows('select revision from call')).toEqual(before);
+    expect((await swept.store.sources())[0]).toMatchObject({ meaningVersion: 1, foldedVersion: 1 });
+    const before = await swept.rows('select revision from call');
+    await swept.sweepOf('00000000-0000-4000-8000-000000000003').tick(W + 2_000, W + 2_000);
+    expect(await swept.rows('select revision from call')).toEqual(before);
   });
 });

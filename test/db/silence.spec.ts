@@ -1,19 +1,10 @@
 /** A source that usually speaks and falls silent, on real PostgreSQL: its rhythm is learned, its silence declared and closed. */
-import type pg from 'pg';
-import { noFacts } from '../../src/delivery/facts.js';
-import type { PrismaClient } from '../../src/generated/prisma/client.js';
-import { assemble } from '../../src/ingest/assemble/assemble.js';
-import { NOTHING_STORED } from '../../src/ingest/ports.js';
-import { Sweep } from '../../src/ingest/sweep/sweep.js';
+import type { Sweep } from '../../src/ingest/sweep/sweep.js';
 import type { Arrival } from '../../src/notification.js';
 import { readFeed } from '../../src/query/feed.js';
-import { PgLedgerStore } from '../../src/store/ledger/ledger.js';
-import { PgSweepStore } from '../../src/store/sweep/sweep.js';
-import { arrival, EPOCH, keyOf, SETTINGS } from '../support/arrivals.js';
-import { testDatabase, testPool, testPrisma, type TestDatabase } from '../support/database.js';
+import { arrival, EPOCH } from '../support/arrivals.js';
+import { ONE, SweptLedger } from '../support/sweeping.js';
 
-const SOURCE = '127.0.0.1';
-const RECEIVER = '00000000-0000-4000-8000-000000000001';
 const H = 19_000;
 /** It reports a Ringing every 30 s, for 100 minutes. */
 const EVERY_MS = 30_000;
@@ -21,49 +12,17 @@ const SPOKEN_MS = 6_000_000;
 /** Twice the longest silence, and H. A silence is known to a slot, which is a second. */
 const ALLOWED_MS = 2 * EVERY_MS + H;
 
-let database: TestDatabase;
-let prisma: PrismaClient;
-let pool: pg.Pool;
-let ledger: PgLedgerStore;
+const swept = new SweptLedger('per_call');
 let sweep: Sweep;
 
-beforeAll(async () => {
-  database = await testDatabase();
-  prisma = testPrisma(database);
-  pool = testPool(database);
-});
-
-afterAll(async () => {
-  await prisma.$disconnect();
-  await pool.end();
-  await database.close();
-});
-
-beforeEach(async () => {
-  await pool.query(
-    'truncate call, call_change, call_superseded, call_evidence, notification, gap, quarantine, outage, overflow, loss_window, receiver, source',
-  );
-  await pool.query(
-    `insert into source (key, name, addresses, created_at, serial_meaning, meaning_pinned, meaning_version, folded_version)
-     values ($1, $1, array[$1], now(), 'per_call', true, 1, 1)`,
-    [SOURCE],
-  );
-  ledger = new PgLedgerStore(prisma, { now: () => EPOCH });
-  const store = new PgSweepStore(prisma);
-  sweep = new Sweep(store, ledger, { receiverId: RECEIVER, settings: SETTINGS, heartbeatMs: 1_000 });
+beforeEach(() => {
+  sweep = swept.sweepOf(ONE);
 });
 
 async function commit(...arrivals: readonly Arrival[]): Promise<void> {
-  const keys = [...new Map(arrivals.map((one) => [keyOf(one).callKey, keyOf(one)])).values()];
-  await ledger.commit(keys, (stored) =>
-    keys.map((key) => {
-      const own = arrivals.filter((one) => keyOf(one).callKey === key.callKey);
-      const facts = { ...noFacts(key.sourceKey, SETTINGS), meaning: 'per_call' } as const;
-      return assemble(key, stored.get(key.callKey) ?? NOTHING_STORED, own, facts, EPOCH).change;
-    }),
-  );
+  await swept.commit(...arrivals);
   const last = Math.max(...arrivals.map(({ stamp }) => stamp.at));
-  await pool.query('update source set last_heard_at = $1', [new Date(last)]);
+  await swept.pool.query('update source set last_heard_at = $1', [new Date(last)]);
 }
 
 async function speak(): Promise<void> {
@@ -77,7 +36,7 @@ async function tick(at: number): Promise<void> {
 }
 
 async function silences(): Promise<readonly unknown[]> {
-  const { rows } = await pool.query<{ from_at: Date; to_at: Date | null; status: string }>(
+  const { rows } = await swept.pool.query<{ from_at: Date; to_at: Date | null; status: string }>(
     `select from_at, to_at, status from gap where kind = 'silence' order by from_at`,
   );
   return rows.map(({ from_at, to_at, status }) => [
@@ -88,7 +47,7 @@ async function silences(): Promise<readonly unknown[]> {
 }
 
 async function status(at: number): Promise<string | undefined> {
-  const feed = await readFeed(prisma, { from: null, to: null, sources: null }, EPOCH + at);
+  const feed = await readFeed(swept.prisma, { from: null, to: null, sources: null }, EPOCH + at);
   return feed[0]?.status;
 }
 
@@ -139,15 +98,11 @@ test('a silence too short for its rhythm, yet too long for chance, is declared w
   expect(await silences()).toEqual([]);
   await tick(900_001 + H);
   expect(await silences()).toEqual([[599_000, 640_000, 'explained']]);
-  const { rows } = await pool.query<{ detail: string }>(`select detail from gap where kind = 'silence'`);
+  const { rows } = await swept.pool.query<{ detail: string }>(`select detail from gap where kind = 'silence'`);
   expect(rows[0]?.detail).toMatch(/^nothing heard, though 4[01](\.\d+)? or more .*; had it gone on as before: n 5\d /);
   // Told once, whoever looks again.
-  await pool.query('delete from loss_window');
-  await new Sweep(new PgSweepStore(prisma), ledger, {
-    receiverId: RECEIVER,
-    settings: SETTINGS,
-    heartbeatMs: 1_000,
-  }).tick(EPOCH + 900_002 + H, EPOCH + 900_002 + H);
+  await swept.pool.query('delete from loss_window');
+  await swept.sweepOf(ONE).tick(EPOCH + 900_002 + H, EPOCH + 900_002 + H);
   expect(await silences()).toHaveLength(1);
 });
 
@@ -165,7 +120,7 @@ test('a time in which nobody listened is no silence of the source', async () => 
 test('a silent source costs no row: windows in which nothing happened are not written', async () => {
   await speak();
   for (const hours of [1, 2, 3]) await tick(SPOKEN_MS + hours * 3_600_000);
-  const { rows } = await pool.query<{ n: number; ended: Date }>(
+  const { rows } = await swept.pool.query<{ n: number; ended: Date }>(
     'select count(*)::integer as n, max(end_at) as ended from loss_window',
   );
   const [windows] = rows;

@@ -1,7 +1,7 @@
 /** What the calls that ended in a loss window say of the network (docs/truth.md 12), without what we lost ourselves. */
 import type { Span } from '../../delivery/facts.js';
 import type { WindowSample } from '../../delivery/window.js';
-import type { PrismaClient } from '../../generated/prisma/client.js';
+import { Prisma, type PrismaClient } from '../../generated/prisma/client.js';
 import { horizonMs, type Settings } from '../../notification.js';
 
 /** The parameters that both statements share. */
@@ -37,16 +37,26 @@ export async function windowSample(
   return { ...sample, copyPairs: sample.copyPairs + pairs, copiesMissing: sample.copiesMissing + missing };
 }
 
+/** The times in which we were deaf, as rows of `deaf`. */
+function deafTimes({ deafFrom, deafTo }: Asked): Prisma.Sql {
+  return Prisma.sql`deaf as materialized (
+      select start_at, end_at from unnest(${deafFrom}::timestamptz[], ${deafTo}::timestamptz[]) as deaf (start_at, end_at)
+    )`;
+}
+
+/** Of a row of `call`: we may have lost something of it ourselves. */
+function touchedByDeafness({ horizon, ringing }: Asked): Prisma.Sql {
+  return Prisma.sql`exists (select from deaf where first_seen_at < end_at + make_interval(secs => ${ringing + horizon}::double precision)
+          and coalesce(ended_at, presumed_ended_at) > start_at - make_interval(secs => ${horizon}::double precision))`;
+}
+
 /** All but the copies of calls that we may have lost something of. */
 async function heard(prisma: PrismaClient, asked: Asked): Promise<WindowSample> {
-  const { sourceKey, from, to, deafFrom, deafTo, horizon, ringing } = asked;
+  const { sourceKey, from, to, horizon } = asked;
   const [row] = await prisma.$queryRaw<{ sample: WindowSample }[]>`
-    with deaf as materialized (
-      select start_at, end_at from unnest(${deafFrom}::timestamptz[], ${deafTo}::timestamptz[]) as deaf (start_at, end_at)
-    ), ended as (
+    with ${deafTimes(asked)}, ended as (
       select loss_sample, disposition, end_provenance, ringing_at,
-        not exists (select from deaf where first_seen_at < end_at + make_interval(secs => ${ringing + horizon}::double precision)
-          and coalesce(ended_at, presumed_ended_at) > start_at - make_interval(secs => ${horizon}::double precision)) as heard,
+        not ${touchedByDeafness(asked)} as heard,
         not exists (select from deaf where least(ringing_at, coalesce(answered_at, ended_at)) >= start_at
           and least(ringing_at, coalesce(answered_at, ended_at)) < end_at + make_interval(secs => ${horizon}::double precision)) as ordered
       from call
@@ -79,24 +89,22 @@ async function heard(prisma: PrismaClient, asked: Asked): Promise<WindowSample> 
  */
 async function copiesBeside(
   prisma: PrismaClient,
-  { sourceKey, from, to, deafFrom, deafTo, horizon, ringing }: Asked,
+  asked: Asked,
   window: Span,
   { intervalMs, staleRingingMs, staleAnsweredMs }: Settings,
 ): Promise<{ readonly pairs: number; readonly missing: number }> {
+  const { sourceKey, from, to, horizon } = asked;
   // No call is longer: partitions before and after are not looked at.
   const newest = new Date(window.to + horizon * 1000);
   const oldest = new Date(window.from - staleRingingMs - staleAnsweredMs - horizon * 1000);
   const [row] = await prisma.$queryRaw<{ pairs: number; missing: number }[]>`
-    with deaf as materialized (
-      select start_at, end_at from unnest(${deafFrom}::timestamptz[], ${deafTo}::timestamptz[]) as deaf (start_at, end_at)
-    ), touched as (
+    with ${deafTimes(asked)}, touched as (
       select call_key, first_seen_at,
         coalesce(ended_at, presumed_ended_at) + make_interval(secs => ${horizon}::double precision) as until_at
       from call
       where source_key = ${sourceKey} and coalesce(ended_at, presumed_ended_at) >= ${from}
         and coalesce(ended_at, presumed_ended_at) < ${to}
-        and exists (select from deaf where first_seen_at < end_at + make_interval(secs => ${ringing + horizon}::double precision)
-          and coalesce(ended_at, presumed_ended_at) > start_at - make_interval(secs => ${horizon}::double precision))
+        and ${touchedByDeafness(asked)}
     )
     select coalesce(sum(pairs), 0)::float8 as pairs, coalesce(sum(missing), 0)::float8 as missing
     from touched cross join lateral (
