@@ -32,8 +32,8 @@ export class Pulse {
   private ticking: Promise<void> | null = null;
   /** W, as the last beat gave it. */
   private through = Number.NEGATIVE_INFINITY;
-  /** No tick goes on beyond, by `performance.now()`. */
-  private endsAt = Number.POSITIVE_INFINITY;
+  /** Aborted when the tick under way is to end. */
+  private cut = new AbortController();
 
   constructor(private readonly options: PulseOptions) {}
 
@@ -69,12 +69,16 @@ export class Pulse {
    */
   async stop(): Promise<void> {
     if (this.timer !== null) clearInterval(this.timer);
-    this.endsAt = performance.now();
+    this.cut.abort();
     await Promise.all([this.beating, this.ticking]);
     this.options.watch.stop();
     await this.beat();
-    this.endsAt = performance.now() + LAST_TICK_MS;
+    this.cut = new AbortController();
+    const lastTick = setTimeout(() => {
+      this.cut.abort();
+    }, LAST_TICK_MS);
     await this.tick();
+    clearTimeout(lastTick);
   }
 
   private async beat(openedAt?: number): Promise<void> {
@@ -87,14 +91,16 @@ export class Pulse {
 
   private async tick(): Promise<void> {
     const { sweep, sources, clock, isAway, landed } = this.options;
+    const { signal } = this.cut;
     if (isAway()) return;
     await sources.persist();
-    const publish = (facts: Swept['facts']): Promise<void> => {
+    const publish = async (facts: Swept['facts']): Promise<void> => {
       this.publish(facts);
-      return landed();
+      // A commit that hangs would keep a receiver that stops for as long as it does.
+      if (!(await doneBefore(signal, landed()))) throw new TickCutShort('a batch is still in flight');
     };
     try {
-      await sweep.tick(this.through, clock.now(), publish, () => performance.now() > this.endsAt);
+      await sweep.tick(this.through, clock.now(), publish, () => signal.aborted);
     } catch (error) {
       if (!(error instanceof TickCutShort)) throw error;
     }
@@ -103,4 +109,22 @@ export class Pulse {
   private publish(facts: Swept['facts']): void {
     for (const own of facts.values()) this.options.sources.replaceFacts(own);
   }
+}
+
+/** Whether work was done before the signal aborted; resolves as soon as either is so. */
+function doneBefore(signal: AbortSignal, work: Promise<void>): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const cut = (): void => {
+      resolve(false);
+    };
+    if (signal.aborted) cut();
+    signal.addEventListener('abort', cut);
+    work
+      .then(() => {
+        resolve(true);
+      }, reject)
+      .finally(() => {
+        signal.removeEventListener('abort', cut);
+      });
+  });
 }
