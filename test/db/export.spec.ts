@@ -84,16 +84,38 @@ test.each([
   expect(await text({ columns: 'callerNumber,state' })).toBe(`callerNumber,state\r\n${cell},ended\r\n`);
 });
 
-test.each(['anonymous', '=cmd|x', '-a', '"a",b', ' x ', '', '@x\r\ny', '+', '＋z', 'a\u001fb', 'a\\b', '\u0002'])(
-  'what has nothing to mask is written alike by PostgreSQL and by us: %p',
-  async (number) => {
-    await insertCall(pool, { caller_number: number, callee_number: null });
-    for (const format of ['csv', 'ndjson']) {
-      const asked = { format, columns: 'callerNumber,calleeNumber,late' };
-      expect(await text(asked, MASKED)).toBe(await text(asked));
-    }
-  },
-);
+test.each([
+  ...[
+    'anonymous',
+    '=cmd|x',
+    '"a",b',
+    ' x ',
+    '',
+    '@x\r\ny',
+    '＋z',
+    'a\u001fb',
+    'a\\b',
+    '\u0002',
+    '(,)',
+    '"',
+    '""',
+    '\\"',
+    '\\\\',
+    ')',
+  ],
+  ...['Меню, 菜单', 'a\tb', ',', '"),("', "it's", '{}', 'null', '\u0085'],
+])('a text is given back as it is, whatever it holds, and what stands beside it: %p', async (menu) => {
+  await insertCall(pool, { menu_id: menu, callee_number: null, menu_name: menu });
+  const columns = 'menuId,calleeNumber,menuName,late,presumedEndedAt';
+  expect(JSON.parse(await text({ format: 'ndjson', columns }))).toEqual({
+    ...{ menuId: menu, menuName: menu },
+    ...{ calleeNumber: null, late: false, presumedEndedAt: null },
+  });
+  const guard = /^[=@＋]/.test(menu) ? "'" : '';
+  const [bare, quoted] = [menu, `"${guard}${menu.replaceAll('"', '""')}"`];
+  const cell = /^$|[",\r\n]|^ | $|^[=@＋]/.test(menu) ? quoted : bare;
+  expect(await text({ columns })).toBe(`${columns}\r\n${cell},,${cell},false,\r\n`);
+});
 
 test('without numbers:clear numbers are masked in both formats, and no filter finds by them', async () => {
   await insertCall(pool, { caller_number: '+442071234512' });

@@ -2,7 +2,7 @@
 import pg from 'pg';
 import type { Prisma } from '../../generated/prisma/client.js';
 import { ReadUnavailable } from '../faults.js';
-import type { Printed } from './lines.js';
+import { type Printed, valuesOf } from './record.js';
 
 /** Rows fetched at a time, 0.1 MB of text: more are no faster, and take more memory. */
 export const BLOCK_ROWS = 250;
@@ -16,9 +16,6 @@ interface Block {
 }
 
 const NOTHING: Block = { text: '', rows: 0 };
-
-/** Values stay as PostgreSQL prints them. */
-const PRINTED: pg.CustomTypesConfig = { getTypeParser: () => (value: unknown) => value };
 
 /** Makes a connection to a database, not open yet. Times are printed in UTC. */
 export function connectionTo(url: string): () => pg.Client {
@@ -48,6 +45,7 @@ export class RowCursor {
 
   /**
    * Runs a query and fetches its first block, so that what is wrong with it shows here.
+   * @param query selects one value a row, a composite as text
    * @param write what is written of a row
    * @param gone aborted when nobody waits any more: the query is stopped then, before its first row and after it
    * @throws ReadUnavailable
@@ -113,13 +111,13 @@ function unavailable(error: unknown): unknown {
 /** Rows are written as they arrive: so PostgreSQL makes some while we write others, and no row lives long enough to be memory. */
 function fetchBlock(client: pg.Client, write: Write): Promise<Block> {
   const text = `fetch ${String(BLOCK_ROWS)} from rows`;
-  const asked: pg.QueryArrayConfig = { text, rowMode: 'array', types: PRINTED };
-  const query = new pg.Query<(string | null)[]>(asked);
+  const asked: pg.QueryArrayConfig = { text, rowMode: 'array' };
+  const query = new pg.Query<[string]>(asked);
   return new Promise((resolve, reject) => {
     let written = '';
     let rows = 0;
-    query.on('row', (row) => {
-      written += write(row);
+    query.on('row', ([record]) => {
+      written += write(valuesOf(record));
       rows += 1;
     });
     query.on('end', () => {

@@ -10,7 +10,8 @@ import { decodeCursor, encodeCursor, type Order } from '../page.js';
 import { every } from '../sql.js';
 import { ALL_COLUMNS, type Column, EXPORT_QUERY, type ExportFormat, type ExportQuery } from './contract.js';
 import { RowCursor, type Write } from './cursor.js';
-import { csvHeader, linesOf, type Printed } from './lines.js';
+import { csvHeader, linesOf } from './lines.js';
+import type { Printed } from './record.js';
 
 /** Side by side; each is a connection of PostgreSQL beside the pools, and a core while it runs. */
 const EXPORTS_MAX = 4;
@@ -88,7 +89,7 @@ export class Exports {
   }
 }
 
-/** Clear numbers PostgreSQL writes itself. */
+/** What is shown of numbers to whoever may not see them clear. */
 function masksOf(access: Access): ReadonlyMap<Column, (number: string) => string> {
   if (access.can('numbers:clear')) return new Map();
   const hidden = ALL_COLUMNS.filter((name) => NUMBERS.has(name));
@@ -134,7 +135,7 @@ function statementOf(query: ExportQuery, selected: readonly string[], order: Ord
       ? []
       : [Prisma.sql`(first_seen_at, id) ${beyond} (${position.value}::timestamptz, ${position.id}::uuid)`];
   return Prisma.sql`
-    select ${Prisma.raw([...selected, 'first_seen_at', 'id'].join(', '))} from call
+    select row(${Prisma.raw([...selected, 'first_seen_at', 'id'].join(', '))})::text from call
     where ${every([...callConditions(query), ...after])} order by first_seen_at ${way}, id ${way}`;
 }
 

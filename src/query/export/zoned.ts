@@ -23,12 +23,14 @@ interface Minute {
  * UTC ends in Z as everywhere else.
  */
 export function zonedText(zone: string): (printed: string) => string {
+  // As it is printed but for its signs: a third of what looking for its minute costs.
+  if (zone === 'UTC') return (printed) => `${printed.slice(0, 10)}T${printed.slice(11, 16)}${secondsOf(printed)}Z`;
   const minutes = new Map<string, Minute>();
   const minuteOf = (text: string): Minute => {
     const at = Date.parse(`${text.replace(' ', 'T')}Z`);
     const ahead = Math.round(offsetMs(at, zone) / MINUTE_MS);
     const wall = new Date(at + ahead * MINUTE_MS).toISOString().slice(0, 16);
-    return { wall, offset: zone === 'UTC' ? 'Z' : offsetText(ahead) };
+    return { wall, offset: offsetText(ahead) };
   };
   let last = '';
   let minute: Minute = { wall: '', offset: '' };
@@ -38,14 +40,14 @@ export function zonedText(zone: string): (printed: string) => string {
       last = printed.slice(0, 16);
       minute = kept(minutes, last, minuteOf);
     }
-    const seconds = printed.slice(16, -3);
-    return minute.wall + (seconds.length === 7 ? seconds : wholeMs(seconds)) + minute.offset;
+    return minute.wall + secondsOf(printed) + minute.offset;
   };
 }
 
-/** PostgreSQL prints no zeros at the end: `:02` and `:02.48`. */
-function wholeMs(seconds: string): string {
-  return (seconds.length === 3 ? `${seconds}.` : seconds).padEnd(7, '0');
+/** `:02.480`; PostgreSQL prints no zeros at the end: `:02` and `:02.48`. */
+function secondsOf(printed: string): string {
+  const seconds = printed.slice(16, -3);
+  return seconds.length === 7 ? seconds : (seconds.length === 3 ? `${seconds}.` : seconds).padEnd(7, '0');
 }
 
 function kept(minutes: Map<string, Minute>, text: string, make: (text: string) => Minute): Minute {
