@@ -49,7 +49,7 @@ export function meteringOf(config: Config): Metering {
 /** Makes the metrics of a receiver readable, and watches how its acks do. */
 export function watchAcks(config: Config, parts: MeasuredParts, log: Log): AckWatch {
   const { groupCommit, clock, metering, standby } = parts;
-  const oldestInHand = (now: number): number => groupCommit.durableThrough(now);
+  const oldestInHand = (now: number): number => groupCommit.unansweredSince(now);
   const ackWatch = new AckWatch({ objective: metering.meter.objective, clock, oldestInHand, log });
   readReceiver(config, parts);
   metering.readings.read('ringledger_loss_budget_seconds', () => ackWatch.lossBudgetMs() / 1000);

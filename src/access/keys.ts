@@ -6,7 +6,7 @@
  *           anywhere opens nothing a second later
  * revoked   for ever; the row stays
  */
-import type { Clock } from '../clock.js';
+import { type Clock, TimedOut, within } from '../clock.js';
 import { type AskedKey, type KeyFault, judgeKey } from './judge-key.js';
 import { AccessUnavailable, type AuditEntry, type KeyStore, type StoredKey } from './ports.js';
 import { newToken, readToken, sameHash, type Token } from './token.js';
@@ -15,6 +15,8 @@ import { newToken, readToken, sameHash, type Token } from './token.js';
 const FRESH_MS = 500;
 /** While the database is away a key that was good stays good for so long, so that metrics can be scraped in an outage. */
 const GRACE_MS = 3_600_000;
+/** What is asked of the database is waited for so long: one that hangs is away, and health and metrics must tell. */
+const PATIENCE_MS = 1_000;
 /** Keys remembered; nobody has more in use at once. */
 const REMEMBERED_MAX = 1_000;
 const USED_EVERY_MS = 60_000;
@@ -39,6 +41,7 @@ interface Remembered {
 export class Keys {
   private readonly remembered = new Map<string, Remembered>();
   private readonly notedAt = new Map<string, number>();
+  private asking: Promise<boolean> | null = null;
   private made: { readonly any: boolean; readonly readAt: number } | null = null;
 
   constructor(
@@ -54,7 +57,9 @@ export class Keys {
     const now = this.clock.now();
     if (this.made !== null && (this.made.any || now - this.made.readAt < FRESH_MS)) return this.made.any;
     try {
-      this.made = { any: await this.store.anyMade(), readAt: now };
+      // One question for all who wait: a database that hangs would lose a connection to each.
+      this.asking ??= this.store.anyMade().finally(() => (this.asking = null));
+      this.made = { any: await inTime(this.asking), readAt: now };
     } catch (error) {
       if (this.made === null || !(error instanceof AccessUnavailable)) throw error;
     }
@@ -141,7 +146,7 @@ export class Keys {
     const known = this.remembered.get(prefix);
     if (known !== undefined && now - known.readAt < FRESH_MS) return { key: known.key, stale: false };
     try {
-      const key = await this.store.find(prefix);
+      const key = await inTime(this.store.find(prefix));
       this.remembered.delete(prefix);
       if (key === null) return null;
       this.remember(key, now);
@@ -166,6 +171,15 @@ export class Keys {
     if (this.notedAt.size >= REMEMBERED_MAX) this.notedAt.clear();
     this.notedAt.set(prefix, now);
     this.store.used(prefix, now).catch(() => undefined);
+  }
+}
+
+/** @throws AccessUnavailable */
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await within(answer, PATIENCE_MS);
+  } catch (error) {
+    throw error instanceof TimedOut ? new AccessUnavailable(error) : error;
   }
 }
 

@@ -26,8 +26,12 @@ export interface DoorOptions {
 const GRAPHQL_PATH = '/graphql';
 /** Headers by which a proxy says for whom it asks. */
 const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'] as const;
-/** Answered also when nobody can be known: they tell whether the process lives. */
-const ALWAYS = /^\/(?:health\/|metrics$)/;
+/** Waits for nothing: a supervisor whose probe is late would end a process that acks. */
+const LIVENESS = '/health/live';
+/** Open to all, whatever else is wrong: a key that expired, a limit, a database that is away. */
+const OPEN_PATHS = /^\/health\//;
+/** Answered also when nobody can be known. */
+const METRICS = '/metrics';
 
 const HEADERS: Readonly<Record<string, string>> = {
   'X-Content-Type-Options': 'nosniff',
@@ -88,10 +92,12 @@ function answerGraphql(error: unknown, response: Response): void {
 async function admitted(gate: Pick<Gate, 'admit'>, request: Request): Promise<Access> {
   const address = addressOf(request);
   const local = isLocal(request, address);
+  if (request.path === LIVENESS) return Access.stranger(address, local);
   try {
     return await gate.admit({ secret: secretOf(request), address, local });
   } catch (error) {
-    if (error instanceof AccessUnavailable && ALWAYS.test(request.path)) return Access.stranger(address, local);
+    const open = OPEN_PATHS.test(request.path) || (request.path === METRICS && error instanceof AccessUnavailable);
+    if (open) return Access.stranger(address, local);
     throw error;
   }
 }

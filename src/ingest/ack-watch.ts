@@ -9,7 +9,7 @@ import { lateAcks, spentBudget } from '../metrics/ack-words.js';
 export interface AckWatchOptions {
   readonly objective: AckObjective;
   readonly clock: Clock;
-  /** Receipt of the oldest notification under way; `now` when there is none. */
+  /** Receipt of the oldest notification that is not answered yet; `now` when there is none. */
   readonly oldestInHand: (now: number) => number;
   readonly log: { warn(message: string, context: string): void; log(message: string, context: string): void };
 }

@@ -5,7 +5,7 @@ import type { Response } from 'express';
 import type { Access } from '../access/access.js';
 import { By, Needs } from '../access/decorators.js';
 import { Health, type Readiness } from './health.js';
-import { Answers, LIVENESS, MayRefuse, READINESS } from './health.schemas.js';
+import { Answers, LIVENESS, READINESS } from './health.schemas.js';
 
 @ApiTags('health')
 @Needs('anybody')
@@ -16,7 +16,6 @@ export class HealthController {
   @Get('live')
   @ApiOperation({ summary: 'The process runs and answers.' })
   @Answers(200, 'It does.', LIVENESS)
-  @MayRefuse()
   live(): { readonly status: 'live' } {
     return { status: 'live' };
   }
@@ -25,7 +24,6 @@ export class HealthController {
   @ApiOperation({ summary: 'Whether questions can be answered, and what is wrong in words.' })
   @Answers(200, 'Ready; `problems` may still name what impairs the answers.', READINESS)
   @Answers(503, 'Not ready: `problems` says why.', READINESS)
-  @MayRefuse()
   async ready(@By() access: Access, @Res({ passthrough: true }) response: Response): Promise<Readiness> {
     const readiness = await this.health.check(access);
     response.status(readiness.status === 'ready' ? 200 : 503);

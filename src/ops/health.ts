@@ -1,6 +1,6 @@
 /** What is wrong, in words an operator can act on. */
 import type { Access } from '../access/access.js';
-import type { Clock } from '../clock.js';
+import { type Clock, TimedOut, within } from '../clock.js';
 import type { SpoolState } from '../ingest/spool/standby.js';
 import { ReadUnavailable } from '../query/faults.js';
 import { hasPartIndex } from '../query/part-index.js';
@@ -17,6 +17,9 @@ export interface Readiness {
   readonly access: 'open' | 'keys';
   readonly asOf: Date;
 }
+
+/** Probes wait a few seconds; a database that hangs is away. */
+const PATIENCE_MS = 2_000;
 
 const NO_PART_INDEX =
   'Numbers are looked for by part (*5551*), and texts by q, without an index, so that every call is read: PostgreSQL had no pg_trgm ' +
@@ -54,10 +57,10 @@ export class Health {
     const asOf = new Date(now);
     const spool = this.spool();
     try {
-      const problems = [...(await this.impairments(now)), ...this.receiving()];
+      const problems = [...(await within(this.impairments(now), PATIENCE_MS)), ...this.receiving()];
       return { status: 'ready', problems, spool, access, asOf };
     } catch (error) {
-      if (!(error instanceof ReadUnavailable)) throw error;
+      if (!(error instanceof ReadUnavailable || error instanceof TimedOut)) throw error;
       const away =
         'PostgreSQL does not answer: nothing can be read until it does. Check that it runs and DATABASE_URL names it.';
       return { status: 'not_ready', problems: [away, ...this.receiving()], spool, access, asOf };

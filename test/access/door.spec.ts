@@ -135,6 +135,17 @@ test('too many requests are a 429 that says when to come again, in both APIs', a
   expect(await codes(own, '{ calls { edges { cursor } } }', shown(secret))).toEqual(['RATE_LIMITED']);
 });
 
+test('health answers whatever else is refused: a key that expired, more than is allowed', async () => {
+  const own = await serve({ requestsPerS: 1 }, () => api.clock.at);
+  const { secret, prefix } = await keyFor(own.keys, ['calls:read']);
+  await own.keys.revoke(prefix, { name: 'tester', prefix: null, address: 'local' });
+  for (let i = 0; i < 15; i++) {
+    expect((await read(own, '/health/live', shown(secret))).status).toBe(200);
+    expect((await read(own, '/health/ready', shown(secret))).status).toBe(200);
+  }
+  expect((await read(own, '/api/v1/calls')).status).toBe(429);
+});
+
 test('a browser is told to load, frame and keep nothing; other origins may ask only where that is set', async () => {
   const origin = 'https://console.example.com';
   const own = await serve();

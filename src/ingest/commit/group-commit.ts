@@ -19,7 +19,7 @@ import type { ArrivalOutcome } from '../../delivery/evidence.js';
 import type { Arrival } from '../../notification.js';
 import { type BatchOptions, commitBatch } from './batch.js';
 import { Flights } from './flights.js';
-import { type Flight, type Pending, pendingOf, settle } from './pending.js';
+import { type Flight, oldestStamp, type Pending, pendingOf, settle } from './pending.js';
 import { StoreUnavailable } from '../ports.js';
 import type { SpoolPlace } from '../spool/inventory.js';
 import type { Kept } from '../spool/spool.js';
@@ -114,12 +114,17 @@ export class GroupCommit {
 
   /** The instant up to which everything that was submitted is committed or refused: the oldest stamp under way, else `now`. */
   durableThrough(now: number): number {
-    let oldest = now;
-    const flying = this.flights.now().map(({ batch }) => batch);
-    for (const batch of [this.queue, this.spooling, ...flying]) {
-      for (const { arrival } of batch) oldest = Math.min(oldest, arrival.stamp.at);
-    }
-    return oldest;
+    return oldestStamp(now, [this.queue, this.spooling, ...this.flights.now().map(({ batch }) => batch)]);
+  }
+
+  /** Receipt of the oldest arrival that nothing was answered to yet, else `now`; a commit that hangs may have been answered from the spool. */
+  unansweredSince(now: number): number {
+    const live = this.flights.now().filter(({ draining }) => !draining);
+    const batches = [this.queue, this.spooling, ...live.map(({ batch }) => batch)];
+    return oldestStamp(
+      now,
+      batches.map((batch) => batch.filter(({ answered }) => !answered)),
+    );
   }
 
   /** Resolves when every batch that is in flight now has landed: what is folded from then on is folded by facts as they are now. */

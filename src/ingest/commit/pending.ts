@@ -31,6 +31,13 @@ export function pendingOf(arrival: Arrival, answer: (submission: Submission) => 
   return { arrival, callKey, answer, since: performance.now(), answered: false, keeping: NOT_ASKED, place: null };
 }
 
+/** Receipt of the oldest of them, else `now`. */
+export function oldestStamp(now: number, batches: readonly (readonly Pending[])[]): number {
+  let oldest = now;
+  for (const batch of batches) for (const { arrival } of batch) oldest = Math.min(oldest, arrival.stamp.at);
+  return oldest;
+}
+
 /** Answers, once. */
 export function settle(pending: Pending, submission: Submission): void {
   if (pending.answered) return;

@@ -5,11 +5,12 @@
  *
  * A start waits for the database however slow it is: the first beat tells since when nobody served, and from the spool it could not.
  */
+import { within } from '../../clock.js';
 import type { Span } from '../../delivery/facts.js';
 import type { Gap } from '../../notification.js';
 import type { Beat, Overflow, OverflowKnown, SweepStore } from '../sweep/sweep.ports.js';
 import type { SpooledBeat, SpooledFact } from './records.js';
-import { type Standby, within } from './standby.js';
+import type { Standby } from './standby.js';
 
 /** What the feed asks of storage. */
 export type FeedStore = Pick<SweepStore, 'beat' | 'declareOutage' | 'declareOverflow'>;

@@ -3,7 +3,7 @@
  * what the database did not take; the feed's signs of life take the same way (feed-store.ts).
  */
 import type { ArrivalOutcome } from '../../delivery/evidence.js';
-import type { Clock } from '../../clock.js';
+import { type Clock, within } from '../../clock.js';
 import type { Tally } from '../../metrics.js';
 import type { Arrival } from '../../notification.js';
 import type { Fallback } from '../commit/group-commit.js';
@@ -169,19 +169,5 @@ function sentence(from: CircuitState, to: CircuitState, why: string | null, { de
         : `Notifications go to the database again; ${String(depth)} are left in the spool.`;
     case 'closed':
       return `The spool is empty: ${String(drained)} notifications were stored from it since the start.`;
-  }
-}
-
-/** The same, or a failure after `ms`: what is asked goes on, and its end is nobody's any more. */
-export async function within<T>(asked: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${String(ms)} ms`)), ms);
-  });
-  asked.catch(() => undefined);
-  try {
-    return await Promise.race([asked, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
