@@ -75,7 +75,7 @@ function contentOf(events: Events): { content: Content; disagree: boolean } {
 }
 
 /** id = uuid(source, callId, the notification that first opened it): a re-cut call keeps the id its own opener gave. */
-function idOf(callKey: string, opener: Spoken): string {
+export function recordIdOf(callKey: string, opener: Pick<Spoken, 'serial' | 'state' | 'firstAt'>): string {
   return uuidV5(`${opener.serial}\u0000${opener.state}\u0000${String(opener.firstAt)}`, callKey);
 }
 
@@ -178,7 +178,7 @@ function foldCall(key: FoldKey, call: readonly Spoken[], known: SourceFacts): Fo
   const missing = missingOf(call, { events, outcome, presumedEndedAt, firstSeenAt: opener.firstAt }, facts);
   const { ring, talk } = spansOf(times, outcome, missing);
   const { content, disagree } = contentOf(events);
-  const id = idOf(key.callKey, opener);
+  const id = recordIdOf(key.callKey, opener);
   const { settleAfter, awaitsFacts } =
     endAt === null || outcome === null ? NOT_ENDED : finalityOf(endAt, outcome, events, missing, facts);
   return {

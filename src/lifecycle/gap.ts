@@ -25,6 +25,16 @@ function idOf(callKey: string, recordId: string, missing: MissingState | bigint)
   return uuidV5([recordId, ...name].join('\u0000'), callKey);
 }
 
+/** Whether a gap was declared of this record: calls that share a Call ID share its ledger key. */
+export function isOfRecord(
+  gap: { readonly id: string; readonly fromSerial: string | null },
+  callKey: string,
+  recordId: string,
+): boolean {
+  const names = gap.fromSerial === null ? STATES : [BigInt(gap.fromSerial)];
+  return names.some((name) => idOf(callKey, recordId, name) === gap.id);
+}
+
 /**
  * A gap of one call.
  * @param through W: a gap whose deadline it has passed is lost
