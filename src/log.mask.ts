@@ -18,12 +18,13 @@ export function masked(text: string): string {
 
 /**
  * Masks one number: `+442071234512` is `+4420*****12`, however many digits are hidden. Of fewer than 8 digits the country is
- * not shown, of fewer than 7 nothing is, not even how many there are. A word without digits (`anonymous`) is no number.
+ * not shown, of fewer than 7 nothing is, not even how many there are. The signs of service codes (`#31#`) are no digits and are
+ * left out. A word without digits (`anonymous`) is no number.
  */
 export function maskedNumber(number: string): string {
   if (!/\d/.test(number)) return number;
   const plus = number.startsWith('+') ? '+' : '';
-  const digits = number.slice(plus.length);
+  const digits = number.replace(/\D/g, '');
   const spare = digits.length - HIDDEN_MIN - SHOWN_LAST;
   if (spare < 0) return `${plus}${HIDDEN}`;
   return `${plus}${digits.slice(0, Math.min(SHOWN_FIRST, spare))}${HIDDEN}${digits.slice(-SHOWN_LAST)}`;

@@ -27,6 +27,11 @@ test.each([
   ['', ''],
   ['+', '+'],
   ['anonymous', 'anonymous'],
+  ['#31#4420', '*****'],
+  ['*123456#', '*****'],
+  ['*1#2#3456', '*****'],
+  ['#31#442071234512', '3144*****12'],
+  ['*#', '*#'],
 ])('the number %s alone is shown as %s, with five digits hidden or all', (number, shown) => {
   expect(maskedNumber(number)).toBe(shown);
 });

@@ -108,6 +108,7 @@ describe('what a reader sees', () => {
       '',
       '+',
       '12#34567890',
+      ...['#31#4420', '*1#2#345', '*123456#', '+#1#23456', '#31#442071234512', '*#'],
     ];
     const { rows } = await pool.query<{ shown: string }>('select bi_masked(n) as shown from unnest($1::text[]) as n', [
       numbers,
