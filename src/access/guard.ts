@@ -22,13 +22,26 @@ export class AccessGuard implements CanActivate {
   /** @throws Unauthenticated, Forbidden, AccessUnavailable */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const access = accessOf(requestOf(context) ?? {});
-    demanded(access, (this.marked(context, NEED) as Need | undefined) ?? 'admin');
+    const need = (this.marked(context, NEED) as Need | undefined) ?? 'admin';
     const { action, subject } = askedOf(context);
-    if (this.marked(context, CHANGE) === true) await this.audit.change(access.holder, action, subject);
+    // A stranger is nobody the trail could name, and could fill it.
+    if (this.marked(context, CHANGE) === true && access.holder.kind !== 'stranger') {
+      await this.audit.change(access.holder, action, subject);
+      await this.refusalNoted(access, need, action, subject);
+    }
+    demanded(access, need);
     const clear = this.marked(context, CLEAR) === true && access.can('numbers:clear');
     // While no key is made nobody can be told from anybody.
     if (clear && access.holder.kind === 'key') this.audit.clearRead(access.holder, action, subject);
     return true;
+  }
+
+  private async refusalNoted(access: Access, need: Need, action: string, subject: string | null): Promise<void> {
+    try {
+      demanded(access, need);
+    } catch (error) {
+      await this.audit.refused(access.holder, action, subject, nameOf(error)).catch(() => undefined);
+    }
   }
 
   private marked(context: ExecutionContext, mark: string): unknown {
@@ -50,12 +63,15 @@ export class RefusalRecorder implements NestInterceptor {
         const { holder } = accessOf(requestOf(context) ?? {});
         const { action, subject } = askedOf(context);
         // Its name alone: a message may repeat what was given. A trail that cannot be written hides no error.
-        const reason = error instanceof Error ? error.name : 'unknown';
-        const written = this.audit.refused(holder, action, subject, reason).catch(() => undefined);
+        const written = this.audit.refused(holder, action, subject, nameOf(error)).catch(() => undefined);
         return from(written).pipe(switchMap(() => throwError(() => error)));
       }),
     );
   }
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : 'unknown';
 }
 
 function demanded(access: Access, need: Need): void {

@@ -103,6 +103,21 @@ test('a change that was asked for and not made stands in the trail as both', asy
   ]);
 });
 
+test('a change that a key may not make stands in the trail as well', async () => {
+  const own = await serve();
+  const { secret, prefix } = await keyFor(own.keys, ['calls:read']);
+  const mutation = 'mutation { renameSource(key: "ivr", name: "x") { key } }';
+  expect(await codes(own, mutation, shown(secret))).toEqual(['FORBIDDEN']);
+  expect(await codes(own, mutation)).toEqual(['UNAUTHENTICATED']);
+  const { rows } = await api.pool.query(
+    `select kind, key_prefix, subject, detail from audit where kind <> 'clear_read' order by kind`,
+  );
+  expect(rows.filter(({ subject }: { subject: string | null }) => subject === 'ivr')).toEqual([
+    { kind: 'change', key_prefix: prefix, subject: 'ivr', detail: null },
+    { kind: 'refused', key_prefix: prefix, subject: 'ivr', detail: 'Forbidden' },
+  ]);
+});
+
 test('what an operator changes bears the name of the key', async () => {
   const own = await serve();
   const { secret, prefix } = await keyFor(own.keys, ['sources:write']);

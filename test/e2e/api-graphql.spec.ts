@@ -197,9 +197,16 @@ describe('errors', () => {
     ['an unknown filter', '{ calls(filter: { bogus: 1 }) { asOf } }', 'GRAPHQL_VALIDATION_FAILED'],
     ['an unknown state', '{ calls(filter: { state: busy }) { asOf } }', 'GRAPHQL_VALIDATION_FAILED'],
     ['a query of 3,600 words', `{ ${'a: settings { retry } '.repeat(900)} }`, 'GRAPHQL_PARSE_FAILED'],
+    ['null where a number must be', 'query ($n: Int) { calls(first: $n) { asOf } }', 'BAD_USER_INPUT', { n: null }],
+    ['null for a time zone', 'query ($z: String) { statistics(tz: $z) { asOf } }', 'BAD_USER_INPUT', { z: null }],
+    [
+      'counts of every minute of 20 days',
+      '{ statistics(bucket: minute, filter: { from: "2026-02-01T00:00:00Z", to: "2026-02-21T00:00:00Z" }) { data { calls } } }',
+      'QUERY_TOO_COSTLY',
+    ],
     ['three pages of 500 calls in one query', `{ a: ${page} b: ${page} c: ${page} }`, 'QUERY_TOO_COSTLY'],
-  ])('%s is answered with a code', async (_what, query, code) => {
-    expect((await errorOf(query)).extensions.code).toBe(code);
+  ])('%s is answered with a code', async (_what, query, code, variables: Record<string, unknown> = {}) => {
+    expect((await errorOf(query, variables)).extensions.code).toBe(code);
   });
 
   test('a page size given as a variable, or as its default, counts as well', async () => {

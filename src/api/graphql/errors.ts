@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { unwrapResolverError } from '@apollo/server/errors';
 import { Logger } from '@nestjs/common';
-import type { GraphQLFormattedError } from 'graphql';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { Forbidden, TooMany, Unauthenticated } from '../../access/denied.js';
 import { AccessUnavailable } from '../../access/ports.js';
 import { BadParameters, CursorGone, type Fault, ReadUnavailable, TooManyWaiting } from '../../query/faults.js';
@@ -56,6 +56,10 @@ export function formatError(formatted: GraphQLFormattedError, thrown: unknown): 
     return { message: cause.message, ...where, extensions: { code: 'TOO_MANY_WAITING' } };
   }
   const code = formatted.extensions?.['code'];
+  // What graphql itself finds wrong while it runs a query, such as null for an argument that may not be, has no code of its own.
+  if (cause instanceof GraphQLError && cause.originalError === undefined && !REQUEST_CODES.has(code)) {
+    return { message: formatted.message, ...where, extensions: { code: 'BAD_USER_INPUT' } };
+  }
   if (REQUEST_CODES.has(code)) return { message: formatted.message, ...where, extensions: { code } };
   const id = randomUUID();
   const away = cause instanceof ReadUnavailable || cause instanceof AccessUnavailable;

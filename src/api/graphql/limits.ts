@@ -7,6 +7,7 @@ import {
   getNamedType,
   getVariableValues,
   GraphQLError,
+  type GraphQLField,
   type GraphQLNamedType,
   type GraphQLSchema,
   isListType,
@@ -18,6 +19,7 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
+import { type Bucket, bucketsIn, ISO_BUCKETS } from '../../query/statistics/buckets.js';
 
 /** The deepest useful query, calls.edges.node.notifications.serial, has 5 levels. */
 export const DEPTH_MAX = 8;
@@ -27,6 +29,22 @@ export const COST_MAX = 25_000;
 export const TOKENS_MAX = 3_000;
 /** What a list without a page size is reckoned at, such as a call's timeline: three notifications and some to spare. */
 const UNPAGED_ROWS = 10;
+const DAY_MS = 86_400_000;
+
+type Given = Readonly<Record<string, unknown>>;
+
+/** Lists inside a field whose number of rows follows from its arguments. */
+const ROWS_OF: Readonly<Record<string, (given: Given) => number>> = { statistics: statisticsRows };
+
+/** A row for each bucket and group; faulty arguments are told when they are read. */
+function statisticsRows({ filter, bucket, groupBy }: Given): number {
+  const { from, to } = (filter ?? {}) as { readonly from?: unknown; readonly to?: unknown };
+  const until = typeof to === 'string' ? Date.parse(to) : Date.now();
+  const asked = typeof from === 'string' ? until - Date.parse(from) : DAY_MS;
+  const periodMs = Number.isFinite(asked) ? asked : DAY_MS;
+  const groups = groupBy === 'none' ? 1 : groupBy === 'hourOfDay' ? 24 : UNPAGED_ROWS;
+  return groups * bucketsIn(periodMs, ISO_BUCKETS[String(bucket)] ?? (bucket as Bucket));
+}
 
 /** Levels, and records at most. */
 export interface Measure {
@@ -52,13 +70,25 @@ function measureField(query: Query, node: FieldNode, parent: GraphQLNamedType): 
   if (node.selectionSet === undefined) return { depth: 1, cost: 0 };
   const inside = measureSelections(query, node.selectionSet, getNamedType(field.type));
   const depth = 1 + inside.depth;
+  const given = argumentsOf(query, field, node);
   if (field.args.some(({ name }) => name === 'first')) {
-    const first = getArgumentValues(field, node, query.variables)['first'];
+    const { first } = given;
     return { depth, cost: (typeof first === 'number' && first > 1 ? first : 1) * Math.max(inside.cost, 1) };
   }
+  const listed = ROWS_OF[field.name]?.(given);
+  if (listed !== undefined) return { depth, cost: listed + inside.cost };
   // The edges of a connection are counted by its page size already.
   const unpaged = isListType(getNullableType(field.type)) && node.name.value !== 'edges';
   return { depth, cost: (unpaged ? UNPAGED_ROWS : 1) * (1 + inside.cost) };
+}
+
+/** None where they do not fit: whoever runs the query says so. */
+function argumentsOf({ variables }: Query, field: GraphQLField<unknown, unknown>, node: FieldNode): Given {
+  try {
+    return getArgumentValues(field, node, variables);
+  } catch {
+    return {};
+  }
 }
 
 function measureSelection(query: Query, node: SelectionNode, parent: GraphQLNamedType): Measure {

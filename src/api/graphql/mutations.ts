@@ -174,12 +174,14 @@ export class SourceSettingsResolver {
   @Needs('sources:write')
   @Changes()
   @Mutation(() => SourceType, {
-    description: 'Sets how a source writes. What does not fit goes to quarantine, and nothing is learned any more.',
+    description:
+      'Sets how a source writes. What does not fit goes to quarantine, and nothing is learned any more. Needs numbers:clear as well.',
   })
   setSourceCodec(
     @Args({ type: () => CodecArguments }) given: CodecArguments,
     @By() access: Access,
   ): Promise<SourceRow> {
+    demandSight(access);
     return this.decided(given.key, access, (by) => by.setCodec(given.key, given));
   }
 
@@ -212,12 +214,13 @@ export class SourceSettingsResolver {
   @Mutation(() => SourceType, {
     description:
       'Sets how the numbers of a source are read in E.164 (callerE164, calleeE164 of its calls, those of before included, within ' +
-      'seconds); with nothing set they are not. Numbers as received stay as they are.',
+      'seconds); with nothing set they are not. Numbers as received stay as they are. Needs numbers:clear as well.',
   })
   setSourceNumberRules(
     @Args({ type: () => NumberRulesArguments }) given: NumberRulesArguments,
     @By() access: Access,
   ): Promise<SourceRow> {
+    demandSight(access);
     return this.decided(given.key, access, (by) => by.setNumberRules(given.key, given));
   }
 
@@ -251,6 +254,14 @@ export class SourceSettingsResolver {
     if (source === null) throw new Error('a source that was just set is gone');
     return source;
   }
+}
+
+/**
+ * Who decides where numbers stand, or what becomes of them, could have hidden digits stand where they are shown: as a menu's name, or
+ * as the first four of another number.
+ */
+function demandSight(access: Access): void {
+  access.demand('numbers:clear', 'To decide how numbers are read');
 }
 
 /** To a client the database is away, whichever side of the program found out. */

@@ -14,6 +14,13 @@ export const ISO_BUCKETS: Readonly<Record<string, Bucket>> = {
   ...{ P7D: 'week', P1W: 'week', P1M: 'month', P3M: 'quarter', P1Y: 'year', P12M: 'year' },
 };
 
+/** About how many buckets a period of so many ms has, whatever the zone; at least one. */
+export function bucketsIn(periodMs: number, bucket: Bucket): number {
+  const day = 86_400_000;
+  const lengths = { ...CLOCK_MS, day, week: 7 * day, month: 30 * day, quarter: 91 * day, year: 365 * day };
+  return bucket === 'all' ? 1 : Math.max(1, Math.ceil(periodMs / lengths[bucket]));
+}
+
 /** A span [from, to) that belongs to the bucket that begins at `bucketStart`; all in ms since the epoch. */
 export interface Cell {
   readonly bucketStart: number;
