@@ -6,17 +6,29 @@
  *
  * RINGLEDGER_KEY: a key with the scopes changes:read and numbers:clear, where the server asks for one.
  *
- * The journal is all the state there is: a line per page, holding the entries made of it and the cursor it ended at. A line is
- * there whole or not at all, so the entries and the place they were read up to can never disagree: after kill -9 what is left of a
- * torn line is cut off, and that page is asked for again. Run one of these per journal.
+ * The journal (journal.mjs, beside this file) is all the state there is. One process per journal: a second one is kept out.
+ *
+ * Exit code 0: done; 1: the server was away (--once), or what was charged does not add up; 2: it cannot go on, and says why.
  */
-import { closeSync, existsSync, fdatasyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { Journal, lockFor, Stop } from './journal.mjs';
 
 /** How long the server may hold a request for a change, s; and how long to leave it alone when it is away, ms. */
 const WAIT_S = 25;
 const AWAY_MS = 2_000;
+/** What a masked number looks like. A number may have been dialled so, too: the server is asked before it is believed. */
+const MASKED = /^\+?[0-9*#]{0,4}\*{5}([0-9*#]{2})?$/;
+
+/** What passes: the server is away, or wants to be left alone for a while. */
+class Away extends Error {
+  constructor(message, afterMs = AWAY_MS) {
+    super(message);
+    this.afterMs = afterMs;
+  }
+}
 
 /** What a call costs in whole cents: per started second, at a rate per minute in 1/100 cent, half a cent up. */
 export function centsOf(talkMs, ratePerMinute) {
@@ -54,49 +66,6 @@ export function entriesOf(change, known, { currency, perMinute }) {
   ];
 }
 
-/** The journal: what was charged for each call, and where the feed goes on. */
-export class Journal {
-  constructor(path) {
-    this.charged = new Map();
-    this.cursor = null;
-    const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
-    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-    for (const line of whole.split('\n').filter((one) => one !== '')) this.take(JSON.parse(line));
-    this.file = openSync(path, 'a');
-    ftruncateSync(this.file, Buffer.byteLength(whole));
-  }
-
-  take({ cursor, entries }) {
-    this.cursor = cursor;
-    for (const { id, revision, charged, why } of entries) this.charged.set(id, { revision, cents: charged, why });
-  }
-
-  /** Returns when the line is on the disk. */
-  append(line) {
-    const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
-    for (let at = 0; at < bytes.length;) at += writeSync(this.file, bytes, at);
-    fdatasyncSync(this.file);
-    this.take(line);
-  }
-
-  /** What all calls cost, and why some cost nothing: short ones may come to less than half a cent. */
-  sum(currency) {
-    const calls = [...this.charged.values()];
-    const cents = calls.reduce((total, one) => total + one.cents, 0);
-    const reasons = new Map();
-    for (const why of calls.flatMap((one) => one.why)) reasons.set(why, (reasons.get(why) ?? 0) + 1);
-    const rated = calls.filter(({ why }) => why.length === 0);
-    const free = rated.filter((one) => one.cents === 0).length;
-    const told = [`${rated.length} rated (${free} of them below half a cent)`];
-    for (const [why, count] of [...reasons].sort()) told.push(`${count} ${why}`);
-    return `${calls.length} calls, ${(cents / 100).toFixed(2)} ${currency}: ${told.join(', ')}`;
-  }
-
-  close() {
-    closeSync(this.file);
-  }
-}
-
 /** What one page adds to the journal; two revisions of a call on one page follow each other. */
 function lineOf(changes, cursor, journal, tariff) {
   const latest = new Map();
@@ -109,27 +78,90 @@ function lineOf(changes, cursor, journal, tariff) {
   return { cursor, entries };
 }
 
-/** A page of settled records after the cursor; null when the feed says that the cursor's place is gone. */
-async function pageAfter(cursor, { url, once }) {
-  const query = new URLSearchParams({ settled: 'true', limit: '500', wait: String(once ? 0 : WAIT_S) });
-  if (cursor !== null) query.set('after', cursor);
+/** What the server says is wrong, REST's way or GraphQL's. */
+function sentenceOf(text) {
+  try {
+    const { detail, errors = [] } = JSON.parse(text);
+    const faults = errors.map(({ parameter, reason, message }) => message ?? `${parameter} ${reason}`);
+    return [detail, ...faults].filter((one) => one !== undefined).join(' ');
+  } catch {
+    return text.slice(0, 200);
+  }
+}
+
+/** An answer of the server; null when it says that the cursor's place is gone. Throws Away or Stop. */
+async function ask(url, init = {}) {
   const key = process.env.RINGLEDGER_KEY;
-  const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
-  const response = await fetch(`${url}/api/v1/changes?${query}`, { headers });
+  const headers = { ...init.headers, ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) };
+  const request = new Request(url, { ...init, headers });
+  const away = (error) => Promise.reject(new Away(`Nobody answers: ${error.cause?.message ?? error.message}`));
+  const response = await fetch(request).catch(away);
+  const text = await response.text().catch(away);
+  if (response.ok) return JSON.parse(text);
   if (response.status === 410) return null;
-  if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
-  return response.json();
+  const told = `The server answers ${response.status}: ${sentenceOf(text)}`;
+  if (response.status !== 429 && response.status < 500) throw new Stop(told);
+  const afterS = Number(response.headers.get('retry-after'));
+  throw new Away(told, afterS > 0 ? afterS * 1_000 : AWAY_MS);
+}
+
+/** The changes feed. */
+class Feed {
+  constructor({ url, once }) {
+    this.url = url;
+    this.once = once;
+    this.isClear = false;
+  }
+
+  /**
+   * A page of settled records after the cursor, with numbers that can be rated; null when the cursor's place is gone.
+   *
+   * What the key may see is asked after a page: while the database is away the server shows clear numbers to nobody. A page that
+   * looks masked all the same is asked for again.
+   */
+  async pageAfter(cursor) {
+    const page = await this.read(cursor);
+    const looksMasked = page?.data.some(({ billable, call }) => billable && MASKED.test(call.calleeNumber ?? ''));
+    if (!this.isClear || looksMasked) await this.demandClear();
+    this.isClear = true;
+    return looksMasked ? this.read(cursor) : page;
+  }
+
+  read(cursor) {
+    const query = new URLSearchParams({ settled: 'true', limit: '500', wait: String(this.once ? 0 : WAIT_S) });
+    if (cursor !== null) query.set('after', cursor);
+    return ask(`${this.url}/api/v1/changes?${query}`);
+  }
+
+  /** Of a masked number four digits are left: a longer prefix would be passed over for a shorter one, at another rate. */
+  async demandClear() {
+    const body = JSON.stringify({ query: '{ access { scopes } }' });
+    const answer = await ask(`${this.url}/graphql`, {
+      ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body },
+    });
+    if (answer.errors !== undefined) throw new Stop(`The server answers: ${sentenceOf(JSON.stringify(answer))}`);
+    if (answer.data.access.scopes.includes('numbers:clear')) return;
+    throw new Stop('Masked numbers cannot be rated: the key in RINGLEDGER_KEY needs the scope numbers:clear as well.');
+  }
+
+  /** As pageAfter, for as long as it takes; but at once or not at all with --once. */
+  async patientPageAfter(cursor) {
+    for (;;) {
+      try {
+        return await this.pageAfter(cursor);
+      } catch (error) {
+        if (!(error instanceof Away) || this.once) throw error;
+        console.error(`${error.message} Trying again in ${error.afterMs / 1_000} s.`);
+        await sleep(error.afterMs);
+      }
+    }
+  }
 }
 
 async function follow(journal, tariff, options) {
+  const feed = new Feed(options);
   for (let cursor = journal.cursor; ;) {
-    const page = await pageAfter(cursor, options).catch(async (error) => {
-      if (options.once) throw error;
-      console.error(`The feed did not answer; trying again: ${error.message}`);
-      await sleep(AWAY_MS);
-      return undefined;
-    });
-    if (page === undefined) continue;
+    const page = await feed.patientPageAfter(cursor);
     if (page === null) {
       console.error(
         'Changes after the last cursor are no longer kept. Going on with the oldest; compare with GET /api/v1/calls.',
@@ -149,16 +181,33 @@ async function main() {
     options: {
       url: { type: 'string', default: 'http://127.0.0.1:3000' },
       journal: { type: 'string', default: 'charges.jsonl' },
-      tariff: { type: 'string', default: new URL('tariff.json', import.meta.url).pathname },
+      tariff: { type: 'string', default: fileURLToPath(new URL('tariff.json', import.meta.url)) },
       once: { type: 'boolean', default: false },
       sum: { type: 'boolean', default: false },
     },
   });
-  const journal = new Journal(values.journal);
   const tariff = JSON.parse(readFileSync(values.tariff, 'utf8'));
+  if (!values.sum) lockFor(values.journal);
+  const journal = new Journal(values.journal, !values.sum);
   if (!values.sum) await follow(journal, tariff, values);
   console.log(journal.sum(tariff.currency));
+  for (const fault of journal.faults()) console.error(`Charged wrongly: ${fault}`);
+  if (journal.faults().length > 0) process.exitCode = 1;
   journal.close();
 }
 
-if (process.argv[1] === new URL(import.meta.url).pathname) await main();
+/** Whether this file is what node was started with, by whatever name: a link, or a path with spaces. */
+function isStarted() {
+  const [, started] = process.argv;
+  return started !== undefined && realpathSync(started) === realpathSync(fileURLToPath(import.meta.url));
+}
+
+if (isStarted()) {
+  try {
+    await main();
+  } catch (error) {
+    if (!(error instanceof Stop || error instanceof Away)) throw error;
+    console.error(error.message);
+    process.exitCode = error instanceof Stop ? 2 : 1;
+  }
+}

@@ -1,30 +1,23 @@
 /** The rating example of docs/billing.md, as a process of its own, killed at random while calls are written and corrected. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { seeded } from '../../src/simulator/sender/random.js';
 import { PgLedgerStore } from '../../src/store/ledger/ledger.js';
 import { settle } from '../../src/store/sweep/sweep.settle.js';
 import { type TestApi, testApi } from '../support/api.js';
 import { arrival, EPOCH } from '../support/arrivals.js';
 import { life, LONG_AFTER, SOURCE, write } from '../support/lives.js';
+import { endOf, entriesIn, startRating } from '../support/rating.js';
 import { insertReceiver, insertSource } from '../support/rows.js';
+import { keyFor } from '../access/kit.js';
 
-const SCRIPT = fileURLToPath(new URL('../../examples/rating.mjs', import.meta.url));
 /** The tariff of the example for 44207...: 120 hundredths of a cent a minute. */
 const RATE = 120;
 const SLOW_MS = 60_000;
-
-interface Entry {
-  readonly id: string;
-  readonly revision: number;
-  readonly kind: string;
-  readonly cents: number;
-}
 
 let api: TestApi;
 let ledger: PgLedgerStore;
@@ -45,20 +38,11 @@ afterAll(async () => {
 }, 20_000);
 
 function rate(journal: string, ...options: readonly string[]): ChildProcess {
-  const env = { ...process.env, NODE_OPTIONS: '' };
-  return spawn(process.execPath, [SCRIPT, '--url', api.url, '--journal', journal, ...options], {
-    env,
-    stdio: 'ignore',
-  });
+  return startRating(['--url', api.url, '--journal', journal, ...options]);
 }
 
 async function rateOnce(journal: string): Promise<void> {
-  expect(await once(rate(journal, '--once'), 'exit')).toEqual([0, null]);
-}
-
-function entriesIn(journal: string): readonly Entry[] {
-  const lines = readFileSync(journal, 'utf8').split('\n').slice(0, -1);
-  return lines.flatMap((line) => (JSON.parse(line) as { entries: readonly Entry[] }).entries);
+  expect(await endOf(rate(journal, '--once'))).toMatchObject({ code: 0 });
 }
 
 /** What each call is charged in the end, by the journal; calls that cost nothing left out. */
@@ -153,6 +137,29 @@ test(
     await api.pool.query('update change_base set epoch = epoch + 1');
     await rateOnce(journal);
     expect(chargedBy(journal)).toEqual(before);
+  },
+  SLOW_MS,
+);
+
+test(
+  'with a key that sees masked numbers nothing is charged, and the key is named; a clear one charges what the records say',
+  async () => {
+    const journal = join(folder, 'masked.jsonl');
+    const options = ['--url', api.url, '--journal', journal];
+    const masked = await keyFor(api.keys, ['changes:read']);
+    expect(await endOf(startRating(options, { key: masked.secret }))).toEqual({
+      ...{ code: 2, out: '' },
+      told: 'Masked numbers cannot be rated: the key in RINGLEDGER_KEY needs the scope numbers:clear as well.\n',
+    });
+    expect(entriesIn(journal)).toEqual([]);
+    const clear = await keyFor(api.keys, ['changes:read', 'numbers:clear']);
+    expect(await endOf(startRating([...options, '--once'], { key: clear.secret }))).toMatchObject({ code: 0 });
+    expect(chargedBy(journal)).toEqual(await owed());
+    const without = await endOf(startRating(options));
+    expect(without).toMatchObject({
+      code: 2,
+      told: expect.stringMatching(/^The server answers 401: Show a key/) as string,
+    });
   },
   SLOW_MS,
 );
