@@ -32,7 +32,10 @@ export interface SourceSettingsOptions {
 const SERIAL_BASE_MAX = 2_147_483_647;
 const NAME_LENGTH_MAX = 64;
 
-const NO_SUCH_SOURCE: readonly SettingFault[] = [{ parameter: 'key', reason: 'is the key of no source' }];
+/** Read after the name of the parameter: `key names no source: ...`. */
+export const NO_SUCH_SOURCE: readonly SettingFault[] = [
+  { parameter: 'key', reason: 'names no source: /api/v1/sources lists the keys there are' },
+];
 const CODEC_UNKNOWN: SettingFault = {
   parameter: 'charset',
   reason: 'goes with a codec, and this source has none yet: set both',

@@ -159,7 +159,7 @@ test('a source takes another name and keeps its key', async () => {
   });
 });
 
-const noKey = { parameter: 'key', reason: 'is the key of no source' };
+const noKey = { parameter: 'key', reason: 'names no source: /api/v1/sources lists the keys there are' };
 const badDelimiter = (reason: string): unknown[] => [{ parameter: 'delimiter', reason }];
 
 test.each([

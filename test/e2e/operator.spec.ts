@@ -133,7 +133,7 @@ test(
     expect(done.output).toContain('1 still unreadable');
     expect(await listed('quarantine')).toHaveLength(1);
     const unknown = runCommand(calibrateCommand(), '--source', 'nobody', '--replay', ...api());
-    await expect(unknown).rejects.toThrow('key is the key of no source');
+    await expect(unknown).rejects.toThrow('key names no source');
   },
   SLOW_MS,
 );

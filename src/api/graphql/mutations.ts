@@ -18,7 +18,7 @@ import { StoreUnavailable } from '../../ingest/ports.js';
 import type { SerialMeaning } from '../../notification.js';
 import { SERIAL_MEANING, type SourceChangeRow, type SourceRow } from '../../query/contract.js';
 import { BadParameters, ReadUnavailable } from '../../query/faults.js';
-import { type SettingFault, SourceSettings } from '../../sources/settings.js';
+import { NO_SUCH_SOURCE, type SettingFault, SourceSettings } from '../../sources/settings.js';
 import { Reading } from '../reading.js';
 import { RequestLoaders } from './loaders.js';
 import { enumOf, SourceChangeType, SourceType } from './types.js';
@@ -247,7 +247,7 @@ export class SourceSettingsResolver {
     access: Access,
     decide: (settings: SourceSettings) => Promise<readonly SettingFault[]>,
   ): Promise<SourceRow> {
-    if (!access.sees(key)) throw new BadParameters([{ parameter: 'key', reason: 'is the key of no source' }]);
+    if (!access.sees(key)) throw new BadParameters(NO_SUCH_SOURCE);
     const faults = await unlessAway(decide(this.settings.as(access.holder.name)));
     if (faults.length > 0) throw new BadParameters(faults);
     const source = await this.reading.source(key, access);

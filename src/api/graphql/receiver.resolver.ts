@@ -4,6 +4,7 @@ import { By, Changes, Needs } from '../../access/decorators.js';
 import { StoreUnavailable } from '../../ingest/ports.js';
 import { REPLAY_MAX } from '../../ingest/operator/replay.js';
 import { BadParameters, ReadUnavailable } from '../../query/faults.js';
+import { NO_SUCH_SOURCE } from '../../sources/settings.js';
 import { Reading } from '../reading.js';
 import { Receiving } from '../receiving.js';
 import { AckProbeType, ProbeArguments, probeOf, ReplayArguments, replayOf, ReplayType } from './receiver.types.js';
@@ -35,7 +36,7 @@ export class ReceiverResolver {
     if (after !== null && !UUID.test(after)) throw fault('after', 'is none that a replay gave');
     if (limit < 1 || limit > REPLAY_MAX) throw fault('limit', `must be 1 to ${String(REPLAY_MAX)}`);
     const replayed = access.sees(key) ? await unlessAway(this.receiving.replay.run(key, after, limit)) : null;
-    if (replayed === null) throw fault('key', 'is the key of no source');
+    if (replayed === null) throw new BadParameters(NO_SUCH_SOURCE);
     return replayOf(replayed);
   }
 
@@ -53,7 +54,7 @@ export class ReceiverResolver {
     if (seconds < SECONDS_MIN || seconds > SECONDS_MAX) {
       throw fault('seconds', `must be ${String(SECONDS_MIN)} to ${String(SECONDS_MAX)}`);
     }
-    if ((await this.reading.source(key, access)) === null) throw fault('key', 'is the key of no source');
+    if ((await this.reading.source(key, access)) === null) throw new BadParameters(NO_SUCH_SOURCE);
     const report = this.receiving.probes.start(key, seconds * 1000);
     if (report === null) throw fault('key', 'cannot be probed now: as many sources as may be are');
     return probeOf(report);
