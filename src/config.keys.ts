@@ -125,7 +125,7 @@ const ACCESS_KEYS = {
   RATE_LIMIT_PER_S: key(
     numeric(0, 100_000),
     '100',
-    'Requests a second of one key, and of one address; ten times as many at once after a rest. 0: no limit.',
+    'Requests a second of one key, and of one address, once a key is made; ten times as many at once after a rest. 0: no limit.',
   ),
   GRAPHQL_INTROSPECTION: key(onOff, 'on', 'Whether GraphQL tells its schema, also to who shows no key: on or off.'),
   GRAPHIQL: key(

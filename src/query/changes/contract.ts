@@ -19,7 +19,7 @@ export const BILLABLE_REASON: Enumeration<BillableReason> = {
   description:
     'Why a record is not billable. superseded: its id was taken away, what was charged for it is to be credited. not_settled: ' +
     'a retry or a backlog may still change it. not_answered: nobody talked. disposition_unknown: its OK may be missing. ' +
-    'end_presumed: no Bye came, so nobody knows how long it lasted; see talkMsMin and talkMsMax. talk_unknown: answered and ' +
+    'end_presumed: no Bye came, so nothing bounds how long it lasted: talkMsMax is null. talk_unknown: answered and ' +
     'ended, but not known for how long. conflict: what was received of it disagrees, and a person should look.',
   values: BILLABLE_REASONS,
 };
