@@ -9,6 +9,7 @@ import { Database } from '../store/database.js';
 import { PgKeyStore } from '../store/keys.js';
 import { migrate } from '../store/migrate.js';
 import { provideDatabase } from '../store/provide.js';
+import { unheard } from '../store/sources/unheard.js';
 
 interface CreateFlags {
   readonly name: string;
@@ -34,7 +35,7 @@ export function keysCommand(): Command {
     .option('--sources <keys>', 'sources it is bound to, with commas between them; left out: all')
     .option('--expires <time>', 'when it ends: 90d, 12h, or an ISO 8601 time; left out: never')
     .addHelpText('after', `\nScopes:\n${scopes.join('\n')}`)
-    .action((flags: CreateFlags) => atDatabase((at) => create(at, flags)));
+    .action((flags: CreateFlags) => atDatabase((at, database) => create(at, database, flags)));
   keys
     .command('list')
     .description('Show every key there is or was; secrets are not kept and not shown.')
@@ -47,7 +48,7 @@ export function keysCommand(): Command {
   return keys;
 }
 
-async function create(keys: Keys, flags: CreateFlags): Promise<void> {
+async function create(keys: Keys, database: Database, flags: CreateFlags): Promise<void> {
   const made = await keys.create(
     {
       name: flags.name,
@@ -65,6 +66,13 @@ async function create(keys: Keys, flags: CreateFlags): Promise<void> {
   // The secret alone on standard output, so that a script can keep it.
   process.stderr.write(`Made ${made.key.prefix} (${made.key.name}). Keep it now: it is not shown again.\n`);
   print(made.secret);
+  // It may be heard later; or its key is misspelt, and such a key reads empty lists without a word.
+  const unknown = await unheard(database.client, made.key.sources ?? []);
+  if (unknown.length > 0) {
+    process.stderr.write(
+      `No source is known by ${unknown.join(', ')}: until one is heard, this key sees nothing of it. GET /api/v1/sources lists the keys there are.\n`,
+    );
+  }
 }
 
 async function list(keys: Keys, json: boolean): Promise<void> {
@@ -83,13 +91,13 @@ async function revoke(keys: Keys, prefix: string): Promise<void> {
   print(`${revoked.prefix} (${revoked.name}) is revoked since ${timeOf(revoked.revokedAt)}.`);
 }
 
-async function atDatabase(work: (keys: Keys) => Promise<void>): Promise<void> {
+async function atDatabase(work: (keys: Keys, database: Database) => Promise<void>): Promise<void> {
   const provided = await provideDatabase(loadConfig());
   const database = new Database({ url: provided.url, connectionsMax: 1 });
   try {
     await migrate(provided.url);
     await database.connect();
-    await work(new Keys(new PgKeyStore(database.client), systemClock()));
+    await work(new Keys(new PgKeyStore(database.client), systemClock()), database);
   } finally {
     await database.disconnect();
     if (provided.owner) await provided.stop();

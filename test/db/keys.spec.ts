@@ -1,14 +1,18 @@
 /** Keys and the audit trail on real PostgreSQL: guards against a key that opens after its end, and a change nobody made. */
+import { jest } from '@jest/globals';
 import { Audit } from '../../src/access/audit.js';
 import { Gate } from '../../src/access/gate.js';
 import type { AskedKey } from '../../src/access/judge-key.js';
 import { type KeyMaker, Keys } from '../../src/access/keys.js';
 import { AccessUnavailable } from '../../src/access/ports.js';
+import { keysCommand } from '../../src/cli/keys.js';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
 import { trimAudit } from '../../src/store/upkeep/audit-trim.js';
 import { PgKeyStore } from '../../src/store/keys.js';
 import { keepPartitions } from '../../src/store/upkeep/partition-keeper.js';
+import { runCommand } from '../support/command.js';
 import { type TestDatabase, testDatabase, testPool, testPrisma } from '../support/database.js';
+import { insertSource } from '../support/rows.js';
 
 const NOW = Date.UTC(2026, 2, 1);
 const MAKER: KeyMaker = { name: 'cli (tester)', prefix: null, address: 'local' };
@@ -81,6 +85,34 @@ test('a key that was made is good, and whoever makes or revokes one stands in th
     { ...by, action: 'createKey', detail: 'changes:read; sources ivr' },
     { ...by, action: 'revokeKey', detail: null },
   ]);
+});
+
+test('a key for sources nobody has heard is made, and they are named; one for those that are known is made without a word', async () => {
+  await insertSource(pool, { key: 'ivr-1', name: 'ivr-1' });
+  const told: string[] = [];
+  const write = jest.spyOn(process.stderr, 'write').mockImplementation((text) => told.push(String(text)) > 0);
+  const before = process.env['DATABASE_URL'];
+  process.env['DATABASE_URL'] = database.url;
+  const create = async (sources: string): Promise<string> => {
+    const words = ['create', '--name', 'x', '--scopes', 'calls:read', '--sources', sources];
+    return (await runCommand(keysCommand(), ...words)).output.trim();
+  };
+  try {
+    const secret = await create('ivr-2,ivr-1,10.0.0.9');
+    expect(told.slice(1)).toEqual([
+      'No source is known by ivr-2, 10.0.0.9: until one is heard, this key sees nothing of it. GET /api/v1/sources lists the keys there are.\n',
+    ]);
+    expect((await keysHere().list())[0]).toMatchObject({ sources: ['ivr-2', 'ivr-1', '10.0.0.9'] });
+    expect(await new Keys(new PgKeyStore(prisma), { now: () => Date.now() }).verify(secret)).toMatchObject({
+      good: true,
+    });
+    await create('ivr-1');
+    expect(told).toHaveLength(3);
+  } finally {
+    write.mockRestore();
+    if (before === undefined) delete process.env['DATABASE_URL'];
+    else process.env['DATABASE_URL'] = before;
+  }
 });
 
 test('a key ends at its instant, and tells its holder alone', async () => {
