@@ -30,8 +30,10 @@ interface Flags {
 }
 
 const PAGE = 500;
+const REPLAY_WITHOUT_SAVE =
+  '--codec with --replay needs --save as well: a replay reads by what is set for the source, and without --save this codec is not. Nothing was done.';
 
-/** Exit code 0: done and nothing left unread; 1: some datagrams cannot be read so, or no form of the ack was found. */
+/** Exit code 0: done and nothing left unread; 1: some datagrams cannot be read so, or no form of the ack was found; 2: asked wrongly. */
 export function calibrateCommand(): Command {
   return new Command('calibrate')
     .description(
@@ -41,7 +43,7 @@ export function calibrateCommand(): Command {
     .option('--codec <codec>', `${NOTATIONS}; without it the likeliest are named`)
     .addOption(new Option('--charset <name>', 'character set').choices(CHARSETS).default('utf-8'))
     .option('--save', 'set it for the source: from now on it is read so')
-    .option('--replay', 'read the quarantined datagrams again, as the source is set then')
+    .option('--replay', 'read the quarantined datagrams again, as the source is set then; with --codec it needs --save')
     .option(
       '--ack-probe',
       'answer copies in one form after another until they stop; with --save the form found is kept',
@@ -50,6 +52,11 @@ export function calibrateCommand(): Command {
     .option('--limit <n>', 'quarantined datagrams tried, the newest', whole(1, 100_000), 1_000)
     .option('--api <url>', "the server's HTTP address", configuredApi())
     .action(async (flags: Flags) => {
+      if (flags.codec !== undefined && flags.replay === true && flags.save !== true) {
+        process.stderr.write(`${REPLAY_WITHOUT_SAVE}\n`);
+        process.exitCode = 2;
+        return;
+      }
       process.exitCode = (await calibrate(flags)) ? 0 : 1;
     });
 }
@@ -87,7 +94,7 @@ async function tryAndSave(server: Server, flags: Flags, wanted: CodecSettings): 
     await saveCodec(server, flags.source, wanted);
     say(`Saved: ${flags.source} is read so from now on, by every receiver within a second.`);
   } else if (trial.parsed > 0 && trial.failed === 0) {
-    say('Nothing was changed. Again with --save sets it, and with --replay reads what is in quarantine.');
+    say('Nothing was changed. Again with --save sets it, and with --save --replay reads what is in quarantine, too.');
   }
   return trial.failed === 0;
 }

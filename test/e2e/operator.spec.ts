@@ -83,6 +83,7 @@ test.each([
     expect((await runCommand(calibrateCommand(), ...way)).output).toContain('3 parsed, 0 failed');
     expect(await listed('quarantine')).toHaveLength(3);
 
+    expect(await runCommand(calibrateCommand(), ...way, '--replay')).toEqual({ exitCode: 2, output: '' });
     const done = await runCommand(calibrateCommand(), ...way, '--save', '--replay');
     expect(done).toMatchObject({ exitCode: 0, output: expect.stringContaining('3 stored') as string });
     const [call] = await listed('calls?callId=odd-1');
