@@ -9,6 +9,7 @@ import { lastWindow, seedLedger } from '../../src/cli/seed/seed.js';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
 import { rebuildLedger } from '../../src/ingest/rebuild/rebuild.js';
 import type { Settings } from '../../src/notification.js';
+import { readChanges } from '../../src/query/changes/changes.js';
 import { keepOnce } from '../../src/store/bi/keeper.js';
 import { PgLedgerStore } from '../../src/store/ledger/ledger.js';
 import { PgRebuildStore } from '../../src/store/ledger/rebuild.js';
@@ -16,6 +17,7 @@ import type { SeedBlock } from '../../src/store/seed/seed-rows.js';
 import { isEmptyLedger, LedgerNotEmpty } from '../../src/store/seed/seed.js';
 import { schemaSql } from '../support/contract.js';
 import { type TestDatabase, testDatabase, testPool, testPrisma } from '../support/database.js';
+import { neighboursDone } from '../support/neighbours.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SETTINGS: Settings = {
@@ -100,6 +102,21 @@ test('the hours of a seeded ledger are counted, and its changes are told in the 
   expect(later).toEqual({ told: true });
   await keepOnce(prisma, () => UNTIL);
   expect(await one('select sum(calls)::int as calls from call_hour')).toEqual(counted);
+});
+
+test.each([50, 500])('whoever follows its changes by pages of %i is told every settled call once', async (limit) => {
+  await neighboursDone(pool);
+  const told: string[] = [];
+  let after: string | undefined;
+  for (let more = true; more;) {
+    const page = await readChanges(prisma, { after, limit, settled: true, source: undefined });
+    told.push(...page.data.map(({ id, revision }) => `${id} ${String(revision)}`));
+    ({ nextCursor: after, more } = page);
+  }
+  const { rows } = await pool.query<{ told: string }>(
+    `select id || ' ' || revision as told from call where settled order by id`,
+  );
+  expect(told.sort()).toEqual(rows.map((row) => row.told));
 });
 
 test('many calls are folded by workers, which make the same of them', async () => {

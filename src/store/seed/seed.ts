@@ -7,7 +7,7 @@ import type { LossWindow } from '../../delivery/facts.js';
 import type { SerialMeaning, Settings } from '../../notification.js';
 import { countDueHours, noteAllHours } from '../bi/recount.js';
 import { connectWithin } from '../connect.js';
-import { DAILY_TABLES, ensurePartitions, type SqlRunner } from '../upkeep/partitions.js';
+import { ensurePartitions, type SqlRunner } from '../upkeep/partitions.js';
 import { restoreIndexes, takeIndexes } from './seed-indexes.js';
 import { COPIED, COPY_OPTIONS, type CopiedTable, type SeedBlock } from './seed-rows.js';
 
@@ -137,7 +137,10 @@ async function lay(
   { from, until, settings, sources, window }: SeededGround,
 ): Promise<void> {
   // A day early: a rebuild leaves alone what may have begun before the oldest partition.
-  for (const table of DAILY_TABLES) await ensurePartitions(db, table, from - DAY_MS, until + DAY_MS);
+  await ensurePartitions(db, 'notification', from - DAY_MS, until + DAY_MS);
+  const { rows } = await client.query<{ at: number }>('select extract(epoch from now())::float8 * 1000 as at');
+  const [{ at } = { at: until }] = rows;
+  await ensurePartitions(db, 'call_change', at, at);
   const [since, now] = [new Date(from).toISOString(), new Date(until).toISOString()];
   const { retry, intervalMs, marginMs, staleRingingMs, staleAnsweredMs, lossWindowMs } = settings;
   await client.query(
@@ -184,7 +187,10 @@ async function copy(client: pg.Client, { lines }: SeedBlock): Promise<void> {
   }
 }
 
-/** Every call has one revision, told at the instant of its write. */
+/**
+ * Every call has one revision, told at the instant of its write, which is this transaction's and not that of the history: the feed goes
+ * on a day before the last change it told (SLACK_MS of query/changes), and history spread over days under one `tx` would be passed over.
+ */
 async function tellChanges(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ column: string }>(
     `select attname as column from pg_attribute
@@ -192,7 +198,7 @@ async function tellChanges(client: pg.Client): Promise<void> {
   );
   const told = rows.map(({ column }) => column).join(', ');
   await client.query(
-    `insert into call_change (tx, at, superseded, ${told}) select changed_tx, updated_at, false, ${told} from call`,
+    `insert into call_change (tx, at, superseded, ${told}) select changed_tx, now(), false, ${told} from call`,
   );
 }
 
