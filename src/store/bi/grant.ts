@@ -56,27 +56,46 @@ export function roleStatements(): readonly string[] {
     `revoke create on schema public from public`,
     `grant usage on schema bi to ${both}`,
     `grant select on all tables in schema bi to ${both}`,
-    `alter default privileges in schema bi grant select on tables to ${both}`,
+    // Of whoever makes the views of a later version, which need not be the superuser who runs this.
+    `do $body$ begin
+      execute format('alter default privileges for role %s in schema bi grant select on tables to ${both}',
+        (select nspowner::regrole from pg_namespace where nspname = 'bi'));
+    end $body$`,
   ];
 }
 
+/**
+ * Attributes that a new role has not are not named: even to take one away needs a role that has it (SUPERUSER for `nosuperuser`).
+ * A membership is revoked from whoever gave it: `revoke` alone takes back only what the role that connects has given.
+ */
 function loginStatements({ name, clear }: Login, password: string): readonly string[] {
   const [given, taken] = clear ? [BI_CLEAR_ROLE, BI_ROLE] : [BI_ROLE, BI_CLEAR_ROLE];
   return [
     made(name, 'login'),
-    `alter role ${name} login inherit nosuperuser nocreatedb nocreaterole noreplication nobypassrls
-      connection limit ${String(CONNECTIONS_MAX)} password ${pg.escapeLiteral(password)}`,
+    `alter role ${name} login inherit connection limit ${String(CONNECTIONS_MAX)} password ${pg.escapeLiteral(password)}`,
     ...limited(name),
     `grant ${given} to ${name}`,
-    `revoke ${taken} from ${name}`,
+    `do $body$ declare giver text; begin
+      for giver in select grantor::regrole from pg_auth_members
+        where member = '${name}'::regrole and roleid = '${taken}'::regrole
+      loop
+        execute format('revoke ${taken} from ${name} granted by %s', giver);
+      end loop;
+    end $body$`,
   ];
 }
 
-/** An existing role is turned into a reader only if it was one: an operator's own must not be taken over by a slip. */
+const MORE_THAN_READING = ['rolsuper', 'rolcreaterole', 'rolcreatedb', 'rolreplication', 'rolbypassrls'].join(' or ');
+
+/**
+ * An existing role is turned into a reader only if it was one: an operator's own must not be taken over by a slip. PostgreSQL makes whoever
+ * makes a role a member of it, with the admin option; that is no reader.
+ */
 async function mayBecomeLogin(client: pg.ClientBase, name: string): Promise<boolean> {
   const { rows } = await client.query<{ reader: boolean }>(
-    `select exists (select from pg_auth_members join pg_roles granted on granted.oid = roleid
-       where member = role.oid and granted.rolname in ('${BI_ROLE}', '${BI_CLEAR_ROLE}')) as reader
+    `select not (${MORE_THAN_READING}) and exists (
+       select from pg_auth_members join pg_roles granted on granted.oid = roleid
+       where member = role.oid and not admin_option and granted.rolname in ('${BI_ROLE}', '${BI_CLEAR_ROLE}')) as reader
      from pg_roles role where rolname = $1`,
     [name],
   );
@@ -100,7 +119,7 @@ export async function grantBi(url: string, login: Login | null): Promise<string 
     }
     if (!(await mayBecomeLogin(client, login.name))) {
       throw new Error(
-        `The role ${login.name} exists and is no reader of bi; choose another name. Nothing was changed.`,
+        `The role ${login.name} exists and is no reader of bi, or more than one; choose another name. Nothing was changed.`,
       );
     }
     const password = randomBytes(24).toString('base64url');
@@ -109,10 +128,10 @@ export async function grantBi(url: string, login: Login | null): Promise<string 
     return password;
   } catch (error) {
     if (!MAY_NOT.has((error as { code?: string }).code ?? '')) throw error;
-    const words = 'The role of DATABASE_URL may not make roles, so nothing was changed.';
-    throw new Error(`${words} Run this once with a superuser in DATABASE_URL, or give it CREATEROLE.`, {
-      cause: error,
-    });
+    const words =
+      'The role of DATABASE_URL may not make roles, or not change those that another made; nothing was changed.';
+    const way = `Run this with a superuser in DATABASE_URL, or give it CREATEROLE and, of ${BI_ROLE}, ${BI_CLEAR_ROLE} and the login`;
+    throw new Error(`${words} ${way}, if they exist, the admin option.`, { cause: error });
   } finally {
     await client.end();
   }
