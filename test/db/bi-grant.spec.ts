@@ -1,5 +1,5 @@
 /** `ringledger bi grant` as a role that owns the database and may make roles, and is no superuser: on a PostgreSQL of its own, which asks for passwords. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -7,7 +7,7 @@ import { grantBi } from '../../src/store/bi/grant.js';
 import { type Embedded, startEmbedded } from '../../src/store/embedded/embedded.js';
 import { migrate } from '../../src/store/migrate.js';
 
-const SETTINGS = { fsync: 'off', full_page_writes: 'off', shared_buffers: '32MB' };
+const SETTINGS = { fsync: 'off', full_page_writes: 'off', shared_buffers: '32MB', log_statement: 'ddl' };
 const ASKED = 'local all ringledger trust\nlocal all all scram-sha-256\n';
 const OWNER_PASSWORD = 'the owner of the ledger';
 const NO = { code: '42501' };
@@ -91,6 +91,13 @@ test('what a superuser gave a login its owner does not leave it with', async () 
   await grantBi(urlOf('ringledger', ''), { name: 'auditor', clear: false });
   const { rows } = await superuser.query(`select pg_has_role('auditor', 'ringledger_bi_clear', 'member') as clear`);
   expect(rows).toEqual([{ clear: false }]);
+});
+
+test('the log of PostgreSQL has every statement, and no password', async () => {
+  const password = new URL(await granted('superset')).password;
+  const log = readFileSync(join(folder, 'postgres.log'), 'utf8');
+  expect(log).toContain('alter role superset login');
+  expect(log).not.toContain(password);
 });
 
 test.each(['superuser', 'createrole', 'createdb', 'replication', 'bypassrls'])(

@@ -1,6 +1,7 @@
 /** The roles that read schema `bi`. They are the cluster's, and so not a matter of migrations. */
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import { scramVerifier } from './scram.js';
 
 /** Reads `bi` with numbers masked. */
 export const BI_ROLE = 'ringledger_bi';
@@ -70,9 +71,10 @@ export function roleStatements(): readonly string[] {
  */
 function loginStatements({ name, clear }: Login, password: string): readonly string[] {
   const [given, taken] = clear ? [BI_CLEAR_ROLE, BI_ROLE] : [BI_ROLE, BI_CLEAR_ROLE];
+  const verifier = scramVerifier(password, randomBytes(16));
   return [
     made(name, 'login'),
-    `alter role ${name} login inherit connection limit ${String(CONNECTIONS_MAX)} password ${pg.escapeLiteral(password)}`,
+    `alter role ${name} login inherit connection limit ${String(CONNECTIONS_MAX)} password '${verifier}'`,
     ...limited(name),
     `grant ${given} to ${name}`,
     `do $body$ declare giver text; begin
