@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
 import { type Random, seeded } from '../../src/simulator/sender/random.js';
-import { keepOnce } from '../../src/store/bi/keeper.js';
+import { keepOnce, keepRollups } from '../../src/store/bi/keeper.js';
 import { noteAllHours } from '../../src/store/bi/recount.js';
 import { CHANGED, type Change, changesOf, WRITTEN } from '../support/changing.js';
 import { type TestDatabase, testDatabase, testPool, testPrisma } from '../support/database.js';
@@ -195,4 +195,25 @@ test('two keepers at once count each change once', async () => {
   for (let minute = 0; minute < 40; minute++) await begin({ first_seen_at: time(minute * 50) });
   await Promise.all([keep(), keep(), keep()]);
   await expectRight();
+});
+
+test('a keeper that never gets its turn names the role that has the lock', async () => {
+  const reader = await pool.connect();
+  await reader.query('select pg_advisory_lock(72707401)');
+  const told: unknown[] = [];
+  const keeper = keepRollups(
+    db,
+    { now: () => NOW.getTime() },
+    () => false,
+    (fault) => told.push(fault),
+    1,
+  );
+  try {
+    while (told.length === 0) await new Promise((next) => setTimeout(next, 5));
+    expect(String(told[0])).toMatch(/10 rounds in a row left something to count; process \d+ \(ringledger\) holds/);
+  } finally {
+    await keeper.stop();
+    await reader.query('select pg_advisory_unlock(72707401)');
+    reader.release();
+  }
 });

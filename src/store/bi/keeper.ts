@@ -12,6 +12,8 @@ const CHANGES_MAX = 20_000;
 const HOURS_MAX = 12;
 /** A round's transactions: a million changes, or a month of hours; what is left is for the next one. */
 const STEPS_MAX = 60;
+/** Rounds in a row that left something, after which somebody is told: a year of hours takes thirteen, and they are told of once or twice. */
+const LEFT_ROUNDS = 10;
 /** An hour of a switch at its limits has a million calls. */
 const STEP_TIMEOUT_MS = 60_000;
 
@@ -55,22 +57,36 @@ export async function keepOnce(prisma: PrismaClient, now: () => number, signal?:
   return (await exhaust(prisma, HOURS_MAX, count, signal)) && noted;
 }
 
+/** Of why figures stay behind, the reason that can be mended: readers may take any advisory lock. */
+async function leftOver(prisma: PrismaClient, rounds: number): Promise<Error> {
+  const holders = await prisma.$queryRaw<{ pid: number; role: string | null }[]>`
+    select pid, usename::text as role from pg_locks left join pg_stat_activity using (pid)
+    where locktype = 'advisory' and pg_locks.database = (select oid from pg_database where datname = current_database())
+      and classid = 0 and objid::bigint = ${LOCK}::bigint and granted`;
+  const held = holders.map(({ pid, role }) => `; process ${String(pid)} (${role ?? '?'}) holds their lock`).join('');
+  return new Error(`${String(rounds)} rounds in a row left something to count${held}`);
+}
+
 /**
  * Keeps the figures: now, and then every 30 s.
  * @param isAway whether the database is known to be away: then it rests
- * @param onFault told of a round that failed; the next one goes on where it stopped
+ * @param onFault told of a round that failed, and when several in a row did not come to an end; the next one goes on where it stopped
  */
 export function keepRollups(
   prisma: PrismaClient,
   clock: Clock,
   isAway: () => boolean,
   onFault: (error: unknown) => void,
+  everyMs = EVERY_MS,
 ): RollupKeeper {
   const stopping = new AbortController();
   let round: Promise<void> | null = null;
+  let left = 0;
   const begin = async (): Promise<void> => {
     try {
-      if (!isAway()) await keepOnce(prisma, () => clock.now(), stopping.signal);
+      if (isAway()) return;
+      left = (await keepOnce(prisma, () => clock.now(), stopping.signal)) ? 0 : left + 1;
+      if (left >= LEFT_ROUNDS && !stopping.signal.aborted) onFault(await leftOver(prisma, left));
     } catch (error) {
       if (!stopping.signal.aborted) onFault(error);
     }
@@ -79,7 +95,7 @@ export function keepRollups(
     round ??= begin().finally(() => (round = null));
   };
   start();
-  const timer = setInterval(start, EVERY_MS);
+  const timer = setInterval(start, everyMs);
   return {
     stop: async () => {
       stopping.abort();
