@@ -3,9 +3,10 @@
  *
  *   node scripts/bi-picture.mjs          on DATABASE_URL, or the embedded PostgreSQL under DATA_DIR
  *
- * The picture of the page: `ringledger seed --calls 40000 --days 31 --until 2026-04-01T00:00:00Z --seed bi`, this.
+ * The picture of the page: `ringledger seed` as SEED below has it, then this.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import pg from 'pg';
 import { loadConfig } from '../dist/config.js';
 import { provideDatabase } from '../dist/store/provide.js';
@@ -67,17 +68,38 @@ function draw(rows) {
 }
 
 const [, sql] = /^### 3\. [^\n]*\n```sql\n(.*?)```/ms.exec(readFileSync(PAGE, 'utf8')) ?? [];
-const database = await provideDatabase(loadConfig());
-const client = new pg.Client({ connectionString: database.url });
-try {
-  await client.connect();
-  const { rows } = await client.query(sql);
+const SEED = 'ringledger seed --calls 40000 --days 31 --until 2026-04-01T00:00:00Z --seed bi';
+/** PostgreSQL's words for a database that was never migrated: undefined_table, invalid_schema_name. */
+const NEVER_USED = ['42P01', '3F000'];
+
+/** The hours of the question; none where there is no ledger, or nothing in it. */
+async function hoursOf(config) {
+  // An embedded PostgreSQL would be made where there is none.
+  if (config.databaseUrl === null && !existsSync(join(config.dataDir, 'postgres'))) return [];
+  const database = await provideDatabase(config);
+  const client = new pg.Client({ connectionString: database.url });
+  try {
+    await client.connect();
+    return (await client.query(sql)).rows;
+  } catch (error) {
+    if (NEVER_USED.includes(error.code)) return [];
+    throw error;
+  } finally {
+    await client.end();
+    if (database.owner) await database.stop();
+  }
+}
+
+const config = loadConfig();
+const rows = await hoursOf(config);
+if (rows.length === 0) {
+  const where = config.databaseUrl === null ? `under DATA_DIR (${config.dataDir})` : 'in DATABASE_URL';
+  console.error(`There are no calls of March 2026 ${where}, so there is nothing to draw. First: ${SEED}`);
+  process.exitCode = 1;
+} else {
   const numbers = rows.map((row) =>
     Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value)])),
   );
   writeFileSync(PICTURE, draw(numbers));
   console.log(`docs/bi-hours.svg: ${String(rows.length)} hours.`);
-} finally {
-  await client.end();
-  if (database.owner) await database.stop();
 }
