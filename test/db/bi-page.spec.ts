@@ -58,6 +58,11 @@ beforeAll(async () => {
     ...{ talk_ms: null, talk_ms_max: 600_000, ring_ms: null, ringing_at: null },
   });
   await insertCall(pool, { ...RINGING, first_seen_at: time(1_600), caller_number: null });
+  // Two days on, callers that are not known: one call nobody took, and one that was answered and whose Bye was lost.
+  const anonymous = { menu_id: '9', caller_number: null, ended_at: null, end_provenance: 'presumed', talk_ms: null };
+  const presumed_ended_at = time(3_010);
+  await insertCall(pool, { ...MISSED, ...anonymous, first_seen_at: time(3_000), presumed_ended_at });
+  await insertCall(pool, { ...anonymous, first_seen_at: time(3_000), presumed_ended_at, talk_ms_min: 0 });
   await insertGap(pool, { opened_at: time(1_500), estimated_lost: 0.25 });
   const url = new URL(database.url);
   url.password = await run('grant', '--login', LOGIN);
@@ -87,15 +92,15 @@ async function table(sql: string): Promise<readonly string[]> {
 }
 
 const ANSWERS: Readonly<Record<string, readonly string[]>> = {
-  '1': ['2026-03-01 4 2 2 0', '2026-03-02 2 0 0 1'],
-  '2': ['7 Sales 3 66.7', '8 null 2 0.0', 'null null 1 null'],
-  '3': ['13 2 2 0', '14 0 0 1', '15 0 0 0'],
-  '4': ['7 2 60.0 30 90', '8 0 null null null', 'null 0 null null null'],
-  '5': ['answered 2 5000 5000', 'not_answered 2 20000 20000'],
+  '1': ['2026-03-01 4 2 2 0', '2026-03-02 2 0 0 1', '2026-03-03 2 1 1 0'],
+  '2': ['7 Sales 3 66.7', '9 null 2 50.0', '8 null 2 0.0', 'null null 1 null'],
+  '3': ['13 2 2 0', '14 0 0 1', '15 1 1 0'],
+  '4': ['7 2 60.0 30 90', '8 0 null null null', '9 0 null null null', 'null 0 null null null'],
+  '5': ['answered 3 5000 5000', 'not_answered 3 20000 20000'],
   '6': ['2026-03-01 2 2', '2026-03-02 1 0'],
   '8': ['2026-03-01 2', '2026-03-02 1'],
   '9': ['2026-03-02 ivr state possible open 1 0.25'],
-  '10': ['ivr an OK may be missing 1 10.0'],
+  '10': ['ivr an OK may be missing 1 0 1 0 10.0', 'ivr no Bye was seen 2 1 0 1 null'],
 };
 
 test('the page asks ten questions', () => {
