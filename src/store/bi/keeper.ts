@@ -12,7 +12,7 @@ const CHANGES_MAX = 20_000;
 const HOURS_MAX = 12;
 /** A round's transactions: a million changes, or a month of hours; what is left is for the next one. */
 const STEPS_MAX = 60;
-/** Rounds in a row that left something, after which somebody is told: a year of hours takes thirteen, and they are told of once or twice. */
+/** After so many rounds in a row that left something somebody is told, and after so many more again. A year of hours takes thirteen. */
 const LEFT_ROUNDS = 10;
 /** An hour of a switch at its limits has a million calls. */
 const STEP_TIMEOUT_MS = 60_000;
@@ -86,7 +86,7 @@ export function keepRollups(
     try {
       if (isAway()) return;
       left = (await keepOnce(prisma, () => clock.now(), stopping.signal)) ? 0 : left + 1;
-      if (left >= LEFT_ROUNDS && !stopping.signal.aborted) onFault(await leftOver(prisma, left));
+      if (left > 0 && left % LEFT_ROUNDS === 0 && !stopping.signal.aborted) onFault(await leftOver(prisma, left));
     } catch (error) {
       if (!stopping.signal.aborted) onFault(error);
     }
