@@ -82,7 +82,7 @@ function filling(gap: Gap, recordId: string, notifications: readonly Spoken[]): 
  * A gap that the fold no longer finds: what was missing came (`filled`), or it turned out not to be missing, because
  * the call was cut otherwise or its serials mean something else (`explained`). Of a run of serials that came in part,
  * the part below the next hole is filled; that hole is a gap of its own.
- * @param now what the fold finds of the call; null when there is no such call any more
+ * @param now what the fold finds of the call, or, under its id, of the one that has taken its place; null when there is neither
  * @param asOf when an explained gap is closed
  */
 export function closeGap(
@@ -92,7 +92,8 @@ export function closeGap(
 ): Gap {
   const came = now === null ? [] : filling(gap, now.id, now.notifications);
   if (now === null || came.length === 0) return { ...gap, status: 'explained', closedAt: asOf, estimatedLost: 0 };
-  const closedAt = Math.min(...came.map((one) => one.firstAt));
+  // What was received before it was missed: it lay in quarantine, and was read later.
+  const closedAt = Math.max(gap.openedAt, Math.min(...came.map((one) => one.firstAt)));
   return { ...gap, toSerial: filledTo(gap, now.gaps), status: 'filled', closedAt, estimatedLost: 0 };
 }
 

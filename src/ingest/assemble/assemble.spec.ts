@@ -106,3 +106,17 @@ test('a rebuild puts back a past record that stands wrong', () => {
   expect(change?.calls.map((call) => [call.record.id, call.place])).toEqual([[first, 'insert']]);
   expect(change?.superseded).toEqual(['x']);
 });
+
+test('what opens a call anew fills the gap it leaves, of a call that bore another id', () => {
+  const late = [arrival(5_000, '2', 'ok'), arrival(40_000, '3', 'bye')];
+  const { change } = assemble(KEY, NOTHING_STORED, late, factsAt(100_000), 100_000);
+  const [hole] = change.gaps;
+  expect(hole).toMatchObject({ fromSerial: '1', toSerial: '1', status: 'lost', openedAt: 5_000 });
+  const stored = { version: 1, notifications: change.notifications, calls: change.document.calls };
+  // Received first, and read last: it lay in quarantine.
+  const replayed = assemble(KEY, stored, [arrival(1_000, '1', 'ringing')], factsAt(200_000), 200_000).change;
+  expect(replayed.superseded).toHaveLength(1);
+  expect(replayed.gaps).toEqual([
+    expect.objectContaining({ id: hole?.id, status: 'filled', closedAt: 5_000, estimatedLost: 0 }),
+  ]);
+});

@@ -13,7 +13,7 @@ import {
   type NotificationChange,
 } from '../../delivery/evidence.js';
 import type { SourceFacts } from '../../delivery/facts.js';
-import { fold, type FoldedCall } from '../../lifecycle/fold.js';
+import { fold, type FoldedCall, recordIdOf } from '../../lifecycle/fold.js';
 import { closeGap } from '../../lifecycle/gap.js';
 import { horizonMs, type Arrival, type Gap, type Notification } from '../../notification.js';
 import { contentDigest, recordHash, seenMark } from './marks.js';
@@ -41,15 +41,23 @@ function addRawWrite(writes: RawWrite[], change: NotificationChange, payload: Ui
 }
 
 /** Gaps of one call to write: new or changed ones, and those that went away. */
-function gapWrites(before: readonly Gap[], now: FoldedCall | null, asOf: number): readonly Gap[] {
-  const found = now?.gaps ?? [];
+function gapWrites(before: readonly Gap[], now: FoldedCall, asOf: number): readonly Gap[] {
+  const found = now.gaps;
   const changed = found.filter((gap) => {
     const old = before.find((one) => one.id === gap.id);
     return old === undefined || JSON.stringify(old) !== JSON.stringify(gap);
   });
   const gone = before.filter((gap) => !found.some((one) => one.id === gap.id));
-  const call = now === null ? null : { id: now.record.id, notifications: now.notifications, gaps: now.gaps };
+  const call = { id: now.record.id, notifications: now.notifications, gaps: now.gaps };
   return [...changed, ...gone.map((gap) => closeGap(gap, call, asOf))];
+}
+
+/** Gaps of a call that is no more: what was missing may have come, and opened the call that holds its notifications now. */
+function gapsLeft(callKey: string, gone: WrittenCall, folded: readonly FoldedCall[], asOf: number): readonly Gap[] {
+  if (gone.gaps.length === 0) return [];
+  const heir = folded.find((call) => call.notifications.some((one) => recordIdOf(callKey, one) === gone.id));
+  const now = heir === undefined ? null : { id: gone.id, notifications: heir.notifications, gaps: heir.gaps };
+  return gone.gaps.map((gap) => closeGap(gap, now, asOf));
 }
 
 function written(call: FoldedCall): WrittenCall {
@@ -71,6 +79,7 @@ interface Diff {
 
 /** Compares what the fold says with what the last one left; `leave` tells which calls are none of this write's business. */
 function diff(
+  callKey: string,
   stored: StoredKey,
   folded: readonly FoldedCall[],
   asOf: number,
@@ -92,7 +101,7 @@ function diff(
     gaps.push(...gapWrites(before?.gaps ?? [], call, asOf));
   }
   const gone = stored.calls.filter((one) => !kept.some((now) => now.id === one.id));
-  gaps.push(...gone.flatMap((one) => gapWrites(one.gaps, null, asOf)));
+  gaps.push(...gone.flatMap((one) => gapsLeft(callKey, one, folded, asOf)));
   return { calls, kept, superseded: gone.map((one) => one.id), gaps };
 }
 
@@ -182,7 +191,7 @@ export function assemble(
   });
   const untouched = (before: WrittenCall, now: WrittenCall): boolean => before.seen === now.seen;
   const left = letGo(stored, fold(key, notifications, facts), facts);
-  const changes = diff(left.stored, left.present, asOf, untouched);
+  const changes = diff(key.callKey, left.stored, left.present, asOf, untouched);
   const evidence = left.past.length === 0 ? notifications : without(notifications, left.past);
   return { change: changeOf(key, stored, evidence, raw, changes), outcomes };
 }
@@ -200,7 +209,7 @@ export function refold(
   due: ReadonlySet<string> | 'all',
 ): KeyChange | null {
   const leave = (before: WrittenCall): boolean => due !== 'all' && !due.has(before.id);
-  const changes = diff(stored, fold(key, stored.notifications, facts), asOf, leave);
+  const changes = diff(key.callKey, stored, fold(key, stored.notifications, facts), asOf, leave);
   if (changes.calls.length === 0 && changes.superseded.length === 0) return null;
   return changeOf(key, stored, stored.notifications, [], changes);
 }
@@ -242,7 +251,7 @@ export function rebuilt(
       call !== folded.at(-1) && !amiss.has(call.record.id) && !stored.calls.some((one) => one.id === call.record.id),
   );
   const present = folded.filter((call) => !past.includes(call));
-  const changes = diff(stored, present, asOf, () => false);
+  const changes = diff(key.callKey, stored, present, asOf, () => false);
   const calls = changes.calls.flatMap((call): CallWrite[] => {
     const fault = amiss.get(call.record.id);
     return fault === undefined ? [] : [{ ...call, place: fault === 'missing' ? 'insert' : 'either', revised: true }];
