@@ -15,7 +15,7 @@ import {
   stopProbe,
 } from './field/orders.js';
 import { configuredApi, Server } from './field/server.js';
-import { bestTrials, type CodecTrial, tryCodec } from './field/trial.js';
+import { bestTrials, type CodecTrial, isMostlyUnknown, trialSum, tryCodec, unknownStateLines } from './field/trial.js';
 
 interface Flags {
   readonly api: string;
@@ -23,6 +23,7 @@ interface Flags {
   readonly codec?: string;
   readonly charset: CodecSettings['charset'];
   readonly save?: boolean;
+  readonly unknownStates?: boolean;
   readonly replay?: boolean;
   readonly ackProbe?: boolean;
   readonly seconds: number;
@@ -43,6 +44,7 @@ export function calibrateCommand(): Command {
     .option('--codec <codec>', `${NOTATIONS}; without it the likeliest are named`)
     .addOption(new Option('--charset <name>', 'character set').choices(CHARSETS).default('utf-8'))
     .option('--save', 'set it for the source: from now on it is read so')
+    .option('--unknown-states', 'with --save: set it also where most have a state nobody knows')
     .option('--replay', 'read the quarantined datagrams again, as the source is set then; with --codec it needs --save')
     .option(
       '--ack-probe',
@@ -90,23 +92,32 @@ async function tryAndSave(server: Server, flags: Flags, wanted: CodecSettings): 
     `${notationOf(wanted)} in ${wanted.charset} on ${String(datagrams.length)} quarantined datagrams of ${flags.source}:`,
   );
   for (const line of trialLines(trial)) say(`  ${line}`);
+  const isDoubtful = isMostlyUnknown(trial) && flags.unknownStates !== true;
+  if (flags.save === true && isDoubtful) throw new Error(NOT_SAVED);
   if (flags.save === true) {
     await saveCodec(server, flags.source, wanted);
     say(`Saved: ${flags.source} is read so from now on, by every receiver within a second.`);
   } else if (trial.parsed > 0 && trial.failed === 0) {
     say('Nothing was changed. Again with --save sets it, and with --save --replay reads what is in quarantine, too.');
   }
-  return trial.failed === 0;
+  return trial.failed === 0 && !isDoubtful;
 }
 
-function trialLines({ parsed, failed, reasons, example }: CodecTrial): readonly string[] {
+/** Thrown, so that nothing is replayed either. */
+const NOT_SAVED =
+  'Nothing was saved or replayed: most would be stored with a state nobody knows. Are these really Call ID, Serial Number ' +
+  'and Call State? If so, --unknown-states saves it all the same.';
+
+function trialLines(trial: CodecTrial): readonly string[] {
+  const { reasons, example } = trial;
   const fields = example?.fields ?? null;
   return [
-    `${String(parsed)} parsed, ${String(failed)} failed`,
+    trialSum(trial),
+    ...unknownStateLines(trial).map((line) => `  ${line}`),
     ...reasons.map(({ reason, count }) => `  ${String(count)} x ${reason}`),
     ...(fields === null
       ? []
-      : ['the first one parsed:', ...FIELD_NAMES.map((name) => `  ${name.padEnd(14)} ${visible(fields[name])}`)]),
+      : ['the newest that was parsed:', ...FIELD_NAMES.map((name) => `  ${name.padEnd(14)} ${visible(fields[name])}`)]),
     ...(example?.ack == null ? [] : [`the ack it would send: ${hexLine(example.ack)}`]),
   ];
 }
@@ -125,14 +136,19 @@ async function suggest(server: Server, flags: Flags): Promise<boolean> {
     5,
   );
   say(`${String(datagrams.length)} quarantined datagrams of ${flags.source}; what reads them:`);
-  for (const { settings: way, parsed, failed } of trials)
-    say(`  ${String(parsed)} parsed, ${String(failed)} failed  --codec '${notationOf(way)}' --charset ${way.charset}`);
-  if (trials.length === 0)
-    say('  nothing that is tried by itself. Fixed columns and odd lengths have to be told: see inspect, then --codec.');
+  for (const trial of trials) {
+    const { settings: way } = trial;
+    say(`  ${trialSum(trial)}  --codec '${notationOf(way)}' --charset ${way.charset}`);
+  }
+  if (trials.length === 0) say(`  ${NOTHING_READS}`);
   else
     say('Again with the first --codec tries it in full, with --save and --replay it is set and they are read again.');
-  return trials.some(({ failed }) => failed === 0);
+  return trials.some((trial) => trial.failed === 0 && !isMostlyUnknown(trial));
 }
+
+const NOTHING_READS =
+  'nothing that is tried by itself. Fixed columns and odd lengths have to be told: see inspect, then --codec. Another order ' +
+  'of the fields, or states in another language, cannot be set.';
 
 async function replay(server: Server, { source }: Flags): Promise<boolean> {
   const { stored, duplicate, refused, unreadable, oldestAt } = await replayAll(server, source);

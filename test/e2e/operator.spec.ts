@@ -140,6 +140,25 @@ test(
 );
 
 test(
+  'a sender whose fields stand in another order is not saved unless a flag asks for it: its states would be Call IDs',
+  async () => {
+    const datagrams = ['Ringing,19,order-1', 'OK,20,order-1', 'Bye,21,order-1'];
+    sender.send(portOf(receiver), ...datagrams.map((head) => `${head},02081234,02085678,,5,x`));
+    await until(() => quarantined() === 3);
+    const way = ['--source', '127.0.0.2', '--codec', 'delimited:,', ...api()];
+    const looked = await runCommand(calibrateCommand(), ...way);
+    expect(looked.output).toContain('0 parsed, 0 failed, 3 with a state nobody knows');
+    expect(looked.exitCode).toBe(1);
+    await expect(runCommand(calibrateCommand(), ...way, '--save', '--replay')).rejects.toThrow('Nothing was saved');
+    expect(await listed('quarantine')).toHaveLength(3);
+    expect(await listed('calls')).toEqual([]);
+    const asked = await runCommand(calibrateCommand(), ...way, '--save', '--unknown-states');
+    expect(asked).toMatchObject({ exitCode: 0, output: expect.stringContaining('Saved') as string });
+  },
+  SLOW_MS,
+);
+
+test(
   'an IVR that wants its answers to end in a line feed is found out by its copies, and answered so from then on',
   async () => {
     const client = new UdpClient({
