@@ -81,6 +81,14 @@ export function isNumberShape(text: string): boolean {
   return NUMBER_SHAPE.test(text);
 }
 
+/**
+ * Whether a delimiter may also stand within a number: it is made of `*` and `#` alone, as parts of service codes are
+ * (`*21*5#`). One that holds another mark besides is only found where the sender put it.
+ */
+export function cutsNumbers(delimiter: string): boolean {
+  return /^[*#]+$/.test(delimiter);
+}
+
 function identityFault(callId: string, serial: string, state: string): ParseFailure | null {
   return (
     wordFault('call_id', 'Call ID', callId, CALL_ID_BYTES_MAX) ??

@@ -63,6 +63,33 @@ describe('the fields that may vary', () => {
     expect(ack(Buffer.from(datagram), { ...comma, delimiter })).toBe(Buffer.from(`a${delimiter}1`).toString('latin1'));
   });
 
+  test.each(['#|#', '*;'])(
+    'delimiter %j: its other mark stands in no number, so service codes are read',
+    (delimiter) => {
+      const datagram = ['a', '1', 'OK', '*21*5#', '##21#*', '', '5', `x${delimiter}y`].join(delimiter);
+      expect(parse(Buffer.from(datagram), { ...comma, delimiter })).toMatchObject({
+        report: { callerNumber: '*21*5#', calleeNumber: '##21#*', menuName: `x${delimiter}y` },
+      });
+    },
+  );
+
+  const cut = 'fields: a number may hold this delimiter, and the text can be cut in several ways';
+
+  test.each([
+    ['#*#', 'a#*#1#*#OK#*#10#*#20#*##*#5#*#Sales', [null, '5', 'Sales']],
+    ['#*#', 'a#*#1#*#OK#*##21##*#*21*5#*##*#5#*#Sales', [null, '5', 'Sales']],
+    ['*', 'a*1*OK*10*20**5*Sales', [null, '5', 'Sales']],
+    ['#', 'a#1#OK#*21*5#20##5#Sales\r\n', [null, '5', 'Sales']],
+    ['##', 'a##1##OK##10##20####5##Sales', [null, '5', 'Sales']],
+    ['*', 'a*1*OK*10**21**5*Sales', cut],
+    ['*', 'a*1*OK*10*20**5*Sales*', cut],
+    ['*', 'a*1*OK*10*20*5*Sales', cut],
+    ['##', 'a##1##OK##10##*21#####5##Sales', cut],
+    ['#*#', 'a#*#1#*#OK#*#*#*#4636#*#*#*#20#*##*#5#*#Sales', cut],
+  ])('delimiter %j, which a number may hold: %s', (delimiter, datagram, expected) => {
+    expect(tail(datagram, { ...comma, delimiter })).toEqual(expected);
+  });
+
   test('the delimiter is a comma unless it is set', () => {
     expect(tail('a,1,OK,10,20,30,5,Sales', { codec: 'delimited', charset: 'utf-8' })).toEqual(['30', '5', 'Sales']);
   });

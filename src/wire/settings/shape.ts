@@ -1,4 +1,5 @@
 /** What an operator sets of a source's codec and ack, judged: every fault at once, by the option's name. */
+import { cutsNumbers } from '../fields.js';
 import { ACK_CONTENTS, ACK_TERMINATORS } from '../ack.js';
 import type { AckForm } from '../ack.js';
 import { BYTE_ORDERS, CHARSETS, CODEC_NAMES, FIELD_NAMES, LENGTH_BYTES } from '../reading.js';
@@ -96,8 +97,11 @@ function delimiterFaults(codec: string, delimiter: string, quoted: boolean): Opt
   const bytes = Buffer.byteLength(delimiter);
   if (bytes === 0 || bytes > DELIMITER_BYTES_MAX) return of(`must be 1 to ${String(DELIMITER_BYTES_MAX)} bytes`);
   if (quoted && delimiter.includes('"')) return of('must not hold the double quote that stands around fields');
-  // NUL ends a datagram; letters, digits and what numbers and keys are made of would cut values.
-  return /[\p{L}\p{N}\0=+*#]/u.test(delimiter) ? of('must not hold a letter, a digit, NUL, =, +, * or #') : [];
+  // Only delimited counts its fields, which is what shows that a service code was cut.
+  if (cutsNumbers(delimiter) && (quoted || codec !== 'delimited'))
+    return of('made of * and # alone goes with delimited without quoting alone, since a number may hold it');
+  // NUL ends a datagram; letters, digits, = and + would cut Call IDs, states, numbers and keys.
+  return /[\p{L}\p{N}\0=+]/u.test(delimiter) ? of('must not hold a letter, a digit, NUL, = or +') : [];
 }
 
 function widthFaults(codec: string, widths: readonly number[] | null): OptionFault[] {
