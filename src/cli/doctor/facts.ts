@@ -32,6 +32,13 @@ export interface LedgerFacts {
   readonly quarantine: readonly Quarantined[];
   /** The newest calls that ended. */
   readonly calls: readonly Call[];
+  /** Of each source heard lately its newest calls, ended or not. */
+  readonly lately: readonly SourceCalls[];
+}
+
+export interface SourceCalls {
+  readonly source: string;
+  readonly calls: readonly Call[];
 }
 
 export interface Facts {
@@ -52,12 +59,15 @@ export interface Facts {
 }
 
 const CALLS = '100';
+/** Sources heard within an hour are judged each by itself; more of them than this would be many questions. */
+const LATELY_MS = 3_600_000;
+const LATELY_MAX = 20;
 const STANDARD = { reportPort: 8000, udpHosts: ['0.0.0.0'], intervalMs: 3_000, udpReceiveBufferBytes: 8_388_608 };
 
 /** Looks at configuration, server and host. */
 export async function gatherFacts(api: string, now: number): Promise<Facts> {
   const { config, faults } = readConfig();
-  const { server, away } = await askServer(new Server(api));
+  const { server, away } = await askServer(new Server(api), now);
   const [first] = server?.receiver.sockets ?? [];
   // Who runs knows better than the folder doctor is run in.
   const port = first?.port ?? config.reportPort;
@@ -81,6 +91,7 @@ function readConfig(): { readonly config: Config | typeof STANDARD; readonly fau
 
 async function askServer(
   server: Server,
+  now: number,
 ): Promise<{ readonly server: ServerFacts | null; readonly away: string | null }> {
   try {
     const [state, datagrams, ready] = await Promise.all([
@@ -88,7 +99,7 @@ async function askServer(
       server.get('/api/v1/datagrams', { limit: '1000' }, datagramList),
       server.ready(readiness),
     ]);
-    const ledger = ready.status === 'ready' ? await askLedger(server) : null;
+    const ledger = ready.status === 'ready' ? await askLedger(server, now) : null;
     return { server: { receiver: state, datagrams: datagrams.data, readiness: ready, ledger }, away: null };
   } catch (error) {
     if (error instanceof ServerAway) return { server: null, away: error.message };
@@ -96,12 +107,23 @@ async function askServer(
   }
 }
 
-async function askLedger(server: Server): Promise<LedgerFacts> {
+async function askLedger(server: Server, now: number): Promise<LedgerFacts> {
   const [inForce, sources, quarantine, calls] = await Promise.all([
     server.get('/api/v1/settings', {}, settings),
     server.get('/api/v1/sources', { limit: '500' }, sourceList),
     server.get('/api/v1/quarantine', { limit: '500' }, quarantineList),
     server.get('/api/v1/calls', { state: 'ended', limit: CALLS }, callList),
   ]);
-  return { settings: inForce, sources: sources.data, quarantine: quarantine.data, calls: calls.data };
+  const heard = sources.data
+    .filter(({ lastHeardAt }) => lastHeardAt !== null && now - lastHeardAt <= LATELY_MS)
+    .sort((a, b) => (b.lastHeardAt ?? 0) - (a.lastHeardAt ?? 0))
+    .slice(0, LATELY_MAX);
+  const lately = heard.map(async ({ key }) => {
+    const { data } = await server.get('/api/v1/calls', { source: key, limit: CALLS }, callList);
+    return { source: key, calls: data };
+  });
+  return {
+    ...{ settings: inForce, sources: sources.data, quarantine: quarantine.data, calls: calls.data },
+    lately: await Promise.all(lately),
+  };
 }

@@ -1,5 +1,5 @@
 /** Each field problem as facts, and the line that must name it with its remedy. */
-import type { Datagram, Source } from '../field/contract.js';
+import type { Call, Datagram, Source } from '../field/contract.js';
 import type { Facts, LedgerFacts, ServerFacts } from './facts.js';
 import type { FindingStatus } from './finding.js';
 import { diagnose } from './findings.js';
@@ -21,14 +21,20 @@ const SOURCE: Source = {
   ...{ serialMeaning: 'per_call', locked: true, lastHeardAt: NOW, feed: 'receiving', ackHealth: 'ok' },
   ...{ ackDiagnosis: 'understood', copiesPerNotification: 1 },
 };
-const CALL = {
+const CALL: Call = {
   ...{ id: 'x', source: 'ivr-1', callId: 'a', state: 'ended', firstSeenAt: NOW, ringingAt: NOW, answeredAt: NOW },
   ...{ endProvenance: 'reported', late: false },
 };
 
+/** A call of ivr-2 that rang so long ago, and of which nothing else was heard. */
+function rang(agoMs: number): Call {
+  const at = { firstSeenAt: NOW - agoMs, ringingAt: NOW - agoMs, answeredAt: null, endProvenance: null };
+  return { ...CALL, source: 'ivr-2', state: 'ringing', ...at };
+}
+
 function ledger(parts: Partial<LedgerFacts> = {}): LedgerFacts {
   const settings = { retry: 6, intervalMs: 3_000, horizonMs: 19_000, staleAnsweredMs: 1, udpPort: 8_000, udpHosts: [] };
-  return { settings, sources: [SOURCE], quarantine: [], calls: [CALL], ...parts };
+  return { settings, sources: [SOURCE], quarantine: [], calls: [CALL], lately: [], ...parts };
 }
 
 function server(parts: Partial<ServerFacts> = {}, receiver: Partial<ServerFacts['receiver']> = {}): ServerFacts {
@@ -217,6 +223,29 @@ const ROWS: readonly Row[] = [
     check: 'a call with Ringing, OK and Bye',
     status: 'wrong',
     says: /seen was OK, Bye/,
+  },
+  {
+    what: 'one source whole, another that only ever rang',
+    facts: facts({
+      server: server({
+        ledger: ledger({
+          lately: [
+            { source: 'ivr-1', calls: [CALL] },
+            { source: 'ivr-2', calls: [rang(900_000), rang(600_000), rang(1_000)] },
+          ],
+        }),
+      }),
+    }),
+    check: 'a call with Ringing, OK and Bye',
+    status: 'wrong',
+    says: /^ivr-2: its last 2 calls rang, and neither OK nor Bye ever came does.*inspect --source 'ivr-2'/,
+  },
+  {
+    what: 'a source whose first call rings right now',
+    facts: facts({ server: server({ ledger: ledger({ lately: [{ source: 'ivr-2', calls: [rang(1_000)] }] }) }) }),
+    check: 'a call with Ringing, OK and Bye',
+    status: 'note',
+    says: /of ivr-1 .*none yet of ivr-2/,
   },
 ];
 

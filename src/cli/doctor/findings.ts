@@ -3,6 +3,7 @@
  * finding and what to do about it. Pure.
  */
 import { ackFinding, delayFinding } from './findings.acks.js';
+import { callFinding } from './findings.calls.js';
 import { arrivingFinding, refusedFinding, unreadFinding } from './findings.arrival.js';
 import { addressFinding, firewallFinding, kernelFinding, portFinding } from './findings.port.js';
 import type { Facts } from './facts.js';
@@ -67,31 +68,6 @@ function databaseFinding({ server }: Facts): Finding {
     return found(check, 'wrong', problems.join(' '), 'see that PostgreSQL runs and DATABASE_URL names it');
   if (problems.length > 0) return found(check, 'note', problems.join(' '), null);
   return ok(check, 'it answers');
-}
-
-function callFinding({ server }: Facts): Finding {
-  const check = 'a call with Ringing, OK and Bye';
-  if (server?.ledger == null) return notRunning(check);
-  const { calls } = server.ledger;
-  const whole = calls.find(
-    ({ ringingAt, answeredAt, endProvenance }) =>
-      ringingAt !== null && answeredAt !== null && endProvenance === 'reported',
-  );
-  if (whole !== undefined)
-    return ok(check, `seen: Call ID ${whole.callId} of ${whole.source} at ${iso(whole.firstSeenAt)}`);
-  if (calls.length === 0)
-    return found(check, 'wrong', 'no call has ended yet', 'make one callback, answer it, hang up, and look again');
-  const states = [
-    calls.some(({ ringingAt }) => ringingAt !== null) ? 'Ringing' : '',
-    calls.some(({ answeredAt }) => answeredAt !== null) ? 'OK' : '',
-    calls.some(({ endProvenance }) => endProvenance === 'reported') ? 'Bye' : '',
-  ].filter((state) => state !== '');
-  return found(
-    check,
-    'wrong',
-    `of the last ${String(calls.length)} calls none has all three; seen was ${states.join(', ') || 'none of them'}`,
-    'make one callback, answer it, hang up; ringledger inspect shows what the IVR sends for it',
-  );
 }
 
 function iso(at: number): string {
