@@ -6,6 +6,8 @@ const WAIT_MS = 30_000;
 const RETRY_MS = 250;
 /** How often somebody who waits is told so. */
 const TELL_MS = 5_000;
+/** Half of it for the connection, half for the question. */
+const TRY_MS = 5_000;
 
 /** Codes of node and PostgreSQL that say "not now": nothing listens yet, it starts, it shuts down, it is full. */
 const AWAY = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EHOSTUNREACH', 'EAI_AGAIN', 'ENOENT']);
@@ -60,6 +62,28 @@ export async function connectWithin(url: string, { waitMs = WAIT_MS, tell, signa
       }
     }
     await sleep(RETRY_MS);
+  }
+}
+
+/**
+ * Whether a database answers now: null, or what is wrong in a sentence. Nothing is created or changed, and nothing waits for
+ * longer than ten seconds.
+ */
+export async function databaseTrouble(url: string): Promise<string | null> {
+  const client = new pg.Client({
+    ...{ connectionString: url, application_name: 'ringledger doctor' },
+    ...{ connectionTimeoutMillis: TRY_MS, query_timeout: TRY_MS },
+  });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.query('select 1');
+    return null;
+  } catch (error) {
+    const isMute = /read timeout/.test(String(error));
+    return isMute ? `The database ${targetOf(url)} takes connections and answers no query.` : databaseFault(error, url);
+  } finally {
+    void client.end().catch(() => undefined);
   }
 }
 

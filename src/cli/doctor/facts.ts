@@ -15,8 +15,23 @@ import {
   type Source,
   sourceList,
 } from '../field/contract.js';
-import { Server, ServerAway } from '../field/server.js';
+import { databaseTrouble } from '../../store/connect.js';
+import { Refused, Server, ServerAway, ServerSlow } from '../field/server.js';
 import { type HostFacts, lookAtHost } from './host.js';
+
+/**
+ * Why a server tells nothing. `gone`: nobody answers there, or somebody else. `slow`: it runs and does not answer in time.
+ * `denied`: it answers, and not to the key that is shown.
+ */
+export interface Silence {
+  readonly kind: 'gone' | 'slow' | 'denied';
+  /** A sentence for the operator. */
+  readonly why: string;
+}
+
+/** What trying DATABASE_URL from here said. */
+export type DatabaseTry =
+  { readonly kind: 'answers' } | { readonly kind: 'embedded' } | { readonly kind: 'trouble'; readonly why: string };
 
 /** What the running server says; parts that need the database are null while it is away. */
 export interface ServerFacts {
@@ -24,6 +39,8 @@ export interface ServerFacts {
   readonly datagrams: readonly Datagram[];
   readonly readiness: { readonly status: string; readonly problems: readonly string[] };
   readonly ledger: LedgerFacts | null;
+  /** Why there is no ledger, where it is not that the database is away. */
+  readonly ledgerSilence: Silence | null;
 }
 
 export interface LedgerFacts {
@@ -53,9 +70,11 @@ export interface Facts {
   readonly receiveBufferAskedBytes: number;
   readonly api: string;
   readonly host: HostFacts;
-  /** Null when nobody answers; the reason. */
+  /** Null when it tells nothing; then `silence` says why. */
   readonly server: ServerFacts | null;
-  readonly serverAway: string | null;
+  readonly silence: Silence | null;
+  /** Tried where the server does not speak for its database; else null. */
+  readonly database: DatabaseTry | null;
 }
 
 const CALLS = '100';
@@ -67,17 +86,18 @@ const STANDARD = { reportPort: 8000, udpHosts: ['0.0.0.0'], intervalMs: 3_000, u
 /** Looks at configuration, server and host. */
 export async function gatherFacts(api: string, now: number): Promise<Facts> {
   const { config, faults } = readConfig();
-  const { server, away } = await askServer(new Server(api), now);
+  const { server, silence } = await askServer(new Server(api), now);
   const [first] = server?.receiver.sockets ?? [];
   // Who runs knows better than the folder doctor is run in.
   const port = first?.port ?? config.reportPort;
   const hosts = server?.receiver.sockets.map(({ address }) => address) ?? config.udpHosts;
   return {
-    ...{ now, configFaults: faults, port, hosts, api, server, serverAway: away },
+    ...{ now, configFaults: faults, port, hosts, api, server, silence },
     intervalMs: server?.ledger?.settings.intervalMs ?? config.intervalMs,
     isAllowListSet: 'udpAllowedSources' in config && config.udpAllowedSources !== null,
     receiveBufferAskedBytes: config.udpReceiveBufferBytes,
     host: await lookAtHost(hosts, port),
+    database: server?.ledger == null ? await tryDatabase(config) : null,
   };
 }
 
@@ -89,21 +109,49 @@ function readConfig(): { readonly config: Config | typeof STANDARD; readonly fau
   }
 }
 
+async function tryDatabase(config: Config | typeof STANDARD): Promise<DatabaseTry | null> {
+  if (!('databaseUrl' in config)) return null;
+  if (config.databaseUrl === null) return { kind: 'embedded' };
+  const why = await databaseTrouble(config.databaseUrl);
+  return why === null ? { kind: 'answers' } : { kind: 'trouble', why };
+}
+
 async function askServer(
   server: Server,
   now: number,
-): Promise<{ readonly server: ServerFacts | null; readonly away: string | null }> {
+): Promise<{ readonly server: ServerFacts | null; readonly silence: Silence | null }> {
+  // Each by itself: what the receiver knows needs no database, and is told also while that hangs.
+  const [state, datagrams, ready] = await Promise.all([
+    heard(server.get('/api/v1/receiver', {}, receiver)),
+    heard(server.get('/api/v1/datagrams', { limit: '1000' }, datagramList)),
+    heard(server.ready(readiness)),
+  ]);
+  if (state.value === null || datagrams.value === null) {
+    return { server: null, silence: state.silence ?? datagrams.silence };
+  }
+  const answered = ready.value ?? { status: 'not_ready', problems: [ready.silence.why] };
+  const ledger = answered.status === 'ready' ? await heard(askLedger(server, now)) : null;
+  return {
+    server: {
+      ...{ receiver: state.value, datagrams: datagrams.value.data, readiness: answered },
+      ...{ ledger: ledger?.value ?? null, ledgerSilence: ledger?.silence ?? null },
+    },
+    silence: null,
+  };
+}
+
+type Heard<T> = { readonly value: T; readonly silence: null } | { readonly value: null; readonly silence: Silence };
+
+/** An answer, or why there is none: doctor has something to say in any case. */
+async function heard<T>(asked: Promise<T>): Promise<Heard<T>> {
   try {
-    const [state, datagrams, ready] = await Promise.all([
-      server.get('/api/v1/receiver', {}, receiver),
-      server.get('/api/v1/datagrams', { limit: '1000' }, datagramList),
-      server.ready(readiness),
-    ]);
-    const ledger = ready.status === 'ready' ? await askLedger(server, now) : null;
-    return { server: { receiver: state, datagrams: datagrams.data, readiness: ready, ledger }, away: null };
+    return { value: await asked, silence: null };
   } catch (error) {
-    if (error instanceof ServerAway) return { server: null, away: error.message };
-    throw error;
+    if (error instanceof ServerSlow) return { value: null, silence: { kind: 'slow', why: error.message } };
+    if (error instanceof ServerAway) return { value: null, silence: { kind: 'gone', why: error.message } };
+    if (!(error instanceof Refused)) throw error;
+    // Also a 503 of a server that runs: its database does not answer it.
+    return { value: null, silence: { kind: error.isDenied ? 'denied' : 'slow', why: error.message } };
   }
 }
 

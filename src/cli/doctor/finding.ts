@@ -20,7 +20,7 @@ export function found(check: string, status: FindingStatus, finding: string, rem
   return { check, status, finding, remedy };
 }
 
-/** For what only the server can tell. */
+/** For what only a server that answers can tell. */
 export function notRunning(check: string): Finding {
-  return found(check, 'unknown', 'only a running server can tell', null);
+  return found(check, 'unknown', 'only a server that answers can tell', null);
 }

@@ -53,7 +53,8 @@ export function refusedFinding({ server, isAllowListSet }: Facts): Finding {
 export function unreadFinding({ server }: Facts): Finding {
   const check = 'understood';
   if (server === null) return notRunning(check);
-  if (server.ledger === null) return found(check, 'unknown', 'the database does not answer', null);
+  if (server.ledger === null)
+    return found(check, 'unknown', server.ledgerSilence?.why ?? 'the database does not answer', null);
   const { quarantine, sources } = server.ledger;
   if (quarantine.length === 0) {
     const locked = sources.filter((source) => source.locked).map(({ name, codec }) => `${name} ${codec ?? ''}`);

@@ -3,7 +3,7 @@ import { passageOf } from './firewall.js';
 import type { Facts } from './facts.js';
 import { type Finding, found, ok } from './finding.js';
 
-export function portFinding({ host, port, server }: Facts): Finding {
+export function portFinding({ host, port, server, silence }: Facts): Finding {
   const check = 'port';
   const where = `UDP ${String(port)}`;
   const impossible = host.ports.filter(({ state }) => state === 'impossible');
@@ -17,13 +17,15 @@ export function portFinding({ host, port, server }: Facts): Finding {
     );
   }
   const free = host.ports.filter(({ state }) => state === 'free');
-  if (server !== null && free.length === 0)
+  // One that answers too late, or not to this key, runs all the same.
+  const runs = server !== null || silence?.kind === 'slow' || silence?.kind === 'denied';
+  if (runs && free.length === 0)
     return ok(check, `${where} is bound on ${host.ports.map((one) => one.host).join(', ')}`);
-  if (server !== null) {
+  if (runs) {
     return found(
       check,
       'note',
-      `the server answers, but ${where} is free on this host`,
+      `the server ${server === null ? 'runs' : 'answers'}, but ${where} is free on this host`,
       'run doctor on the host the server runs on',
     );
   }

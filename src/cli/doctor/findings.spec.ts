@@ -59,6 +59,7 @@ function server(parts: Partial<ServerFacts> = {}, receiver: Partial<ServerFacts[
     datagrams: [datagram()],
     readiness: { status: 'ready', problems: [] },
     ledger: ledger(),
+    ledgerSilence: null,
     ...parts,
   };
 }
@@ -66,7 +67,8 @@ function server(parts: Partial<ServerFacts> = {}, receiver: Partial<ServerFacts[
 function facts(parts: Partial<Facts> = {}, host: Partial<Facts['host']> = {}): Facts {
   return {
     ...{ now: NOW, configFaults: [], port: 8_000, hosts: ['192.0.2.1'], intervalMs: 3_000, isAllowListSet: true },
-    ...{ receiveBufferAskedBytes: 100, api: 'http://127.0.0.1:3000', server: server(), serverAway: null },
+    ...{ receiveBufferAskedBytes: 100, api: 'http://127.0.0.1:3000', server: server(), silence: null },
+    database: null,
     host: {
       ports: [{ host: '192.0.2.1', state: 'held', who: null }],
       ...{ sockets: [{ inode: '1', port: 8_000, drops: 0 }], addresses: ['192.0.2.1'] },
@@ -87,6 +89,10 @@ const kept = {
 };
 const refused = [datagram({ fate: 'refused', reason: 'source', address: '192.0.2.99', source: null })];
 
+function slowly(database: Facts['database']): Partial<Facts> {
+  return { server: null, silence: { kind: 'slow', why: 'took longer than 10 s' }, database };
+}
+
 interface Row {
   readonly what: string;
   readonly facts: Facts;
@@ -96,7 +102,7 @@ interface Row {
 }
 
 const free = [{ host: '192.0.2.1', state: 'free', who: null }] as const;
-const gone = { server: null, serverAway: 'Nobody answers' };
+const gone = { server: null, silence: { kind: 'gone', why: 'Nobody answers' } } as const;
 
 const ROWS: readonly Row[] = [
   {
@@ -247,6 +253,27 @@ const ROWS: readonly Row[] = [
     status: 'note',
     says: /of ivr-1 .*none yet of ivr-2/,
   },
+  {
+    what: 'a server that is too slow',
+    facts: facts(slowly(null)),
+    check: 'port',
+    status: 'ok',
+    says: /is bound/,
+  },
+  {
+    what: 'a server that is too slow, and a database that hangs',
+    facts: facts(slowly({ kind: 'trouble', why: 'It answers no query.' })),
+    check: 'database',
+    status: 'wrong',
+    says: /Tried from here: It answers no query/,
+  },
+  {
+    what: 'a key that may not',
+    facts: facts({ server: null, silence: { kind: 'denied', why: 'answers 401' } }),
+    check: 'server',
+    status: 'wrong',
+    says: /RINGLEDGER_KEY needs.*metrics:read/,
+  },
 ];
 
 test.each(ROWS)('$what: $check is $status, with what to do', ({ facts: given, check, status, says }) => {
@@ -266,6 +293,6 @@ test('on a healthy site every line is ok and nothing has to be done', () => {
 test('without a server the host is judged all the same, and nothing is said of what only it knows', () => {
   const lines = diagnose(facts(gone, { ports: free })).flatMap(({ findings }) => findings);
   expect(lines.filter(({ status }) => status === 'unknown').map(({ finding }) => finding)).toEqual(
-    Array.from({ length: 7 }, () => 'only a running server can tell'),
+    Array.from({ length: 7 }, () => 'only a server that answers can tell'),
   );
 });

@@ -35,6 +35,9 @@ export function diagnose(facts: Facts): readonly Step[] {
   ];
 }
 
+/** What everything that doctor asks for needs. */
+const SCOPES = 'metrics:read, quarantine:read, numbers:clear and calls:read';
+
 function configFinding({ configFaults }: Facts): Finding {
   const check = 'configuration';
   if (configFaults.length === 0) return ok(check, 'it can be read');
@@ -46,10 +49,16 @@ function configFinding({ configFaults }: Facts): Finding {
   );
 }
 
-function serverFinding({ server, serverAway, api }: Facts): Finding {
+function serverFinding({ server, silence, api }: Facts): Finding {
   const check = 'server';
   if (server !== null) return ok(check, `it answers at ${api}, up since ${iso(server.receiver.startedAt)}`);
-  return found(check, 'wrong', serverAway ?? 'it does not answer', 'start it: npm start');
+  const { kind, why } = silence ?? { kind: 'gone', why: 'it does not answer' };
+  const remedies = {
+    gone: 'start it: npm start; if it was started, it may be waiting for its database (see below)',
+    slow: 'it runs: see what is said of the database below',
+    denied: `RINGLEDGER_KEY needs a key with the scopes ${SCOPES}: ringledger keys create makes one`,
+  };
+  return found(check, 'wrong', why, remedies[kind]);
 }
 
 function clockFinding({ host: { clockSynchronised } }: Facts): Finding {
@@ -60,14 +69,26 @@ function clockFinding({ host: { clockSynchronised } }: Facts): Finding {
   return found(check, 'unknown', 'neither timedatectl nor chronyc says whether it is synchronised', remedy);
 }
 
-function databaseFinding({ server }: Facts): Finding {
+function databaseFinding({ server, database }: Facts): Finding {
   const check = 'database';
-  if (server === null) return notRunning(check);
-  const { status, problems } = server.readiness;
-  if (status !== 'ready')
-    return found(check, 'wrong', problems.join(' '), 'see that PostgreSQL runs and DATABASE_URL names it');
-  if (problems.length > 0) return found(check, 'note', problems.join(' '), null);
-  return ok(check, 'it answers');
+  const remedy = 'see that PostgreSQL runs and DATABASE_URL names it';
+  if (server?.readiness.status === 'ready' && server.ledgerSilence?.kind !== 'slow') {
+    const { problems } = server.readiness;
+    return problems.length > 0 ? found(check, 'note', problems.join(' '), null) : ok(check, 'it answers');
+  }
+  const silence = server?.ledgerSilence?.why;
+  const told = server === null ? [] : [...server.readiness.problems, ...(silence === undefined ? [] : [silence])];
+  const tried = triedWords(database);
+  if (tried !== null && (told.length > 0 || database?.kind === 'trouble'))
+    return found(check, 'wrong', [...told, tried].join(' '), remedy);
+  if (told.length > 0) return found(check, 'wrong', told.join(' '), remedy);
+  return database?.kind === 'answers' ? ok(check, tried ?? '') : notRunning(check);
+}
+
+/** What trying it from here said; null where there is nothing to try. */
+function triedWords(database: Facts['database']): string | null {
+  if (database?.kind === 'trouble') return `Tried from here: ${database.why}`;
+  return database?.kind === 'answers' ? 'Tried from here it answers at the DATABASE_URL of this shell.' : null;
 }
 
 function iso(at: number): string {

@@ -6,8 +6,24 @@ import { loadConfig } from '../../config.js';
 /** Nobody answers, or the answer is none of ours. The message is a sentence for the operator. */
 export class ServerAway extends Error {}
 
+/** Somebody listens there and does not answer in time, as while PostgreSQL hangs. */
+export class ServerSlow extends ServerAway {}
+
 /** The server understood and said no: its reason. */
-export class Refused extends Error {}
+export class Refused extends Error {
+  /** @param status of HTTP; null where it was no matter of HTTP */
+  constructor(
+    message: string,
+    readonly status: number | null = null,
+  ) {
+    super(message);
+  }
+
+  /** No key was shown, or one that may not have this. */
+  get isDenied(): boolean {
+    return this.status === 401 || this.status === 403;
+  }
+}
 
 const TIMEOUT_MS = 10_000;
 /** What an answer lacks that the key shown may not see. */
@@ -27,7 +43,10 @@ export type Query = Readonly<Record<string, string | readonly string[] | undefin
 
 export class Server {
   /** @param api such as `http://127.0.0.1:3000` */
-  constructor(readonly api: string) {}
+  constructor(
+    readonly api: string,
+    private readonly timeoutMs = TIMEOUT_MS,
+  ) {}
 
   /**
    * `GET` of a path such as `/api/v1/sources`.
@@ -40,7 +59,7 @@ export class Server {
     }
     const { status, body } = await this.ask(url, {});
     if (status === 200) return this.read(url, body, schema);
-    throw new Refused(`${url.pathname} answers ${String(status)}: ${problemText(body)}`);
+    throw refused(url, status, body);
   }
 
   /**
@@ -56,7 +75,7 @@ export class Server {
       throw away(url, error);
     });
     if (response.status === 200 && response.body !== null) return response.body;
-    throw new Refused(`${url.pathname} answers ${String(response.status)}: ${problemText(await response.text())}`);
+    throw refused(url, response.status, await response.text());
   }
 
   /**
@@ -86,12 +105,13 @@ export class Server {
     url: URL,
     init: Omit<RequestInit, 'headers'> & { readonly headers?: Readonly<Record<string, string>> },
   ): Promise<{ readonly status: number; readonly body: string }> {
+    const signal = AbortSignal.timeout(this.timeoutMs);
     try {
       const headers = { ...clientHeaders(), ...init.headers };
-      const response = await fetch(url, { ...init, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      const response = await fetch(url, { ...init, headers, signal });
       return { status: response.status, body: await response.text() };
     } catch (error) {
-      throw away(url, error);
+      throw signal.aborted ? slow(url, this.timeoutMs) : away(url, error);
     }
   }
 
@@ -132,6 +152,18 @@ export function configuredApi(): string {
   } catch {
     return 'http://127.0.0.1:3000';
   }
+}
+
+function refused(url: URL, status: number, body: string): Refused {
+  const key = status === 401 ? ' RINGLEDGER_KEY, in the environment or in .env, is what the commands show.' : '';
+  return new Refused(`${url.pathname} answers ${String(status)}: ${problemText(body)}${key}`, status);
+}
+
+function slow(url: URL, timeoutMs: number): ServerSlow {
+  const patience = `${String(timeoutMs / 1000)} s`;
+  return new ServerSlow(
+    `The server at ${url.origin} took longer than ${patience} to answer: look at its database (ringledger doctor: database).`,
+  );
 }
 
 function away(url: URL, error: unknown): ServerAway {
