@@ -125,6 +125,17 @@ describe('fails closed', () => {
     ['a number with letters', 'a,1,OK,1x0,20,,5,x', 'nearest is delimited by ",": Caller Number is no number'],
     ['no number at all', 'a,1,OK,,,,5,x', 'nearest is delimited by ",": neither Caller nor Callee Number'],
     ['an empty serial', 'a,,OK,10,20,,5,x', 'nearest is delimited by ",": Serial Number is empty'],
+    [
+      'XML with a document type',
+      '<!DOCTYPE r><r><CallID>a</CallID></r>',
+      'nearest is xml: a document type, which is refused',
+    ],
+    ['JSON that breaks off', '{"CallID":"a","SN":}', 'nearest is json: no flat JSON object: stopped at character 14'],
+    [
+      'key=value without a serial',
+      'CallID=a|State=OK|Caller=1|Callee=2',
+      'nearest is key_value by "|": without Serial Number',
+    ],
     ['six fields', 'a,1,OK,10,20,5', 'nearest is delimited by ",": 6 fields where 8 belong'],
   ])('%s is undetected, with the nearest codec and its reason', (_, datagram, detail) => {
     expect(detect(Buffer.from(datagram))).toEqual({ ok: false, reason: 'undetected', detail });

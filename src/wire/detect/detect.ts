@@ -9,6 +9,7 @@ import type { Decoded } from '../text/decode.js';
 import { CHARSETS, failure } from '../reading.js';
 import type { Charset, CodecSettings, Parsed, ParseFailure, QuarantineReason, Shape, TextShape } from '../reading.js';
 import { isKnownState } from '../state.js';
+import { fieldsInForm } from './form.js';
 
 /** One way to read a datagram and what came of it. */
 export interface Candidate {
@@ -77,7 +78,7 @@ export function detect(bytes: Uint8Array, lean: Charset = 'utf-8'): Detection {
   }
   const [first] = passing;
   if (first === undefined) {
-    return undetected(ranked);
+    return undetected(bytes, ranked);
   }
   const other = passing.find((next) => !sameShape(next.settings, first.settings));
   if (other !== undefined) {
@@ -142,8 +143,11 @@ function distance(parsed: Parsed): number {
   return rank === -1 ? NEARNESS.length : rank;
 }
 
-function undetected(ranked: readonly Candidate[]): ParseFailure {
-  const [nearest] = ranked;
+/** The fault of the form a datagram is written in, or else of what came nearest. */
+function undetected(bytes: Uint8Array, ranked: readonly Candidate[]): ParseFailure {
+  const texts = new Map(CHARSETS.map((charset) => [charset, decode(bytes, charset)]));
+  const inForm = ranked.find((candidate) => isInForm(texts.get(candidate.settings.charset), candidate));
+  const nearest = inForm ?? ranked[0];
   if (nearest === undefined || nearest.parsed.ok) {
     return failure('undetected', 'no codec was tried');
   }
@@ -152,6 +156,14 @@ function undetected(ranked: readonly Candidate[]): ParseFailure {
     return reason === 'charset' ? failure('charset', `not valid ${CHARSETS.join(', nor ')}`) : nearest.parsed;
   }
   return failure('undetected', `nearest is ${describe(nearest.settings)}: ${detail}`);
+}
+
+/** Whether a text is in the form of a codec that could not read it. */
+function isInForm(decoded: Decoded | ParseFailure | undefined, { settings, parsed }: Candidate): boolean {
+  if (settings.codec === 'delimited' || parsed.ok || OF_THE_BYTES.includes(parsed.reason)) {
+    return false;
+  }
+  return decoded?.ok === true && fieldsInForm(decoded.text, settings) !== null;
 }
 
 function describe({ codec, delimiter, quoted }: CodecSettings): string {

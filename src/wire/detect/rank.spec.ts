@@ -35,6 +35,47 @@ test('a reading that does not split says why', () => {
   expect(json).toMatchObject({ score: 0, fields: null, shortfalls: [{ field: null, reason: 'syntax' }] });
 });
 
+test.each([
+  [
+    'XML with a document type',
+    '<!DOCTYPE r><r><CallID>a</CallID><SN>1</SN><State>OK</State><Caller>10</Caller><Callee>20</Callee></r>',
+    'xml',
+    7 / 8,
+    'a document type, which is refused',
+  ],
+  [
+    'XML with attributes and a comment',
+    '<r CallID="a" SN="1" State="OK" Caller="1" Callee="2"><!-- x --></r>',
+    'xml',
+    7 / 8,
+    'a comment, which is refused',
+  ],
+  [
+    'JSON with a comma too many',
+    '{"CallID":"a","SN":1,"State":"OK","Caller":"1","Callee":"2",}',
+    'json',
+    7 / 8,
+    /^no flat JSON object/,
+  ],
+  [
+    'JSON within JSON',
+    '{"report":{"CallID":"a","SN":1,"State":"OK","Caller":"1"}}',
+    'json',
+    7 / 8,
+    /^no flat JSON object/,
+  ],
+  ['key=value without one', 'CallID=a;SN=1;State=OK;Caller=10;MenuID=5', 'key_value:;', 7 / 8, 'without Callee Number'],
+  ['key=value without two', 'CallID=a&State=Hold&Caller=10&Callee=20', 'key_value:&', 6 / 8, 'without Serial Number'],
+])('%s is read as what it is, its own fault first', (_, datagram, codec, score, fault) => {
+  const [best] = rankParses(Buffer.from(datagram));
+  expect(best).toMatchObject({ score, parsed: { ok: false }, fields: null, ack: null });
+  expect(best === undefined ? null : notationOf(best.settings)).toBe(codec);
+  expect(best?.shortfalls[0]).toMatchObject({
+    field: null,
+    detail: typeof fault === 'string' ? fault : (expect.stringMatching(fault) as string),
+  });
+});
+
 test.each(['||', '::', ' ~ ', '\x01', '$@!', '/'])(
   'the delimiter %j, which detection does not try, is suggested',
   (delimiter) => {

@@ -9,6 +9,8 @@ import type { AckForm } from '../ack.js';
 import { parse, readFields } from '../codec.js';
 import { NEARNESS, SHAPES } from './detect.js';
 import { fieldFaults } from '../fields.js';
+import { decode } from '../text/decode.js';
+import { fieldsInForm, missingIn } from './form.js';
 import { shapesIn } from './guess.js';
 import { CHARSETS, FIELD_NAMES, failure } from '../reading.js';
 import type { Charset, CodecSettings, FieldName, Parsed, ParseFailure, RawFields, Shape } from '../reading.js';
@@ -27,7 +29,8 @@ export interface RankedParse {
   /** The fields as text, whether or not they hold; null when the datagram does not split into fields. */
   readonly fields: RawFields | null;
   /**
-   * 0 to 1: 0 when it does not split, else the share of the eight fields that hold. 1 is what detection would accept,
+   * 0 to 1: the share of the eight fields that hold; where it does not split but is written in the form of this codec, of
+   * those that are found in it all the same, and never 1; else 0. 1 is what detection would accept,
    * which is stricter than `parsed`: the state is known, and caller or callee is there.
    */
   readonly score: number;
@@ -57,15 +60,40 @@ export function parseAs(bytes: Uint8Array, shape: Shape, charset: Charset): Rank
   const parsed = parse(bytes, settings);
   const reading = readFields(bytes, settings);
   const fields = reading.ok ? reading.fields : null;
-  const shortfalls = reading.ok ? fieldShortfalls(reading.fields) : [shortfall(null, reading)];
+  const { shortfalls, score } = reading.ok ? judged(reading.fields) : judgedByForm(bytes, settings, reading);
   return {
     settings,
     parsed,
     fields,
-    score: reading.ok ? scoreOf(shortfalls) : 0,
+    score,
     shortfalls,
     ack: parsed.ok ? encodeAck(parsed.mirror) : null,
   };
+}
+
+type Judgement = Pick<RankedParse, 'score' | 'shortfalls'>;
+
+function judged(fields: RawFields): Judgement {
+  const shortfalls = fieldShortfalls(fields);
+  return { shortfalls, score: scoreOf(new Set(shortfalls.map(({ field }) => field))) };
+}
+
+/** Of what does not split: its own fault first, then those of the fields found in it. */
+function judgedByForm(bytes: Uint8Array, settings: CodecSettings, fault: ParseFailure): Judgement {
+  const own = shortfall(null, fault);
+  const decoded = decode(bytes, settings.charset);
+  const found = decoded.ok ? fieldsInForm(decoded.text, settings) : null;
+  if (found === null) {
+    return { shortfalls: [own], score: 0 };
+  }
+  const text = (field: FieldName): string => found.get(field) ?? '';
+  const faults = fieldShortfalls({
+    ...{ callId: text('callId'), serial: text('serial'), state: text('state') },
+    ...{ callerNumber: text('callerNumber'), calleeNumber: text('calleeNumber'), forwardNumber: text('forwardNumber') },
+    ...{ menuId: text('menuId'), menuName: text('menuName') },
+  }).filter(({ field }) => field !== null && found.has(field));
+  const failed = new Set<FieldName | null>([...missingIn(found), ...faults.map(({ field }) => field)]);
+  return { shortfalls: [own, ...faults], score: scoreOf(failed.size === 0 ? new Set([null]) : failed) };
 }
 
 /**
@@ -95,8 +123,7 @@ function shortfall(field: FieldName | null, { reason, detail }: ParseFailure): S
   return { field, reason, detail };
 }
 
-function scoreOf(shortfalls: readonly Shortfall[]): number {
-  const failed = new Set(shortfalls.map(({ field }) => field));
+function scoreOf(failed: ReadonlySet<FieldName | null>): number {
   return (FIELD_NAMES.length - failed.size) / FIELD_NAMES.length;
 }
 
