@@ -27,7 +27,7 @@ export function shown(arrived: Arrived, options: ShowOptions): readonly string[]
     ...texts(arrived.bytes).flatMap(({ charset, text }) =>
       labelled(charset, [text === null ? 'is not valid in it' : text]),
     ),
-    ...labelled('read as', parses.slice(0, options.parses).flatMap(parseLines)),
+    ...labelled('read as', isPost(arrived.source) ? [] : parses.slice(0, options.parses).flatMap(parseLines)),
     ...labelled('next', nextLines(arrived, parses)),
   ];
 }
@@ -82,12 +82,24 @@ function parseLines({ settings, score, shortfalls, fields }: RankedParse): reado
   return [way, `      ${values.join('  ')}`];
 }
 
+/** A command only where there is a codec to try: what stands here is copied into a shell. */
 function nextLines({ fate, source, address }: Arrived, parses: readonly RankedParse[]): readonly string[] {
   if (fate !== 'quarantined') return [];
+  if (isPost(source))
+    return ['a post of a switch is read in one way, which cannot be set: what failed in it stands under fate'];
   const [best] = parses;
-  const way =
-    best !== undefined && best.score >= NEAR
-      ? `'${notationOf(best.settings)}'${best.settings.charset === 'utf-8' ? '' : ` --charset ${best.settings.charset}`}`
-      : '<codec>';
-  return [`ringledger calibrate --source '${source ?? address}' --codec ${way}`];
+  if (best === undefined || best.score < NEAR) return [NO_CODEC];
+  const { settings, fields, shortfalls } = best;
+  if (fields === null)
+    return [`it is written as ${settings.codec} with a fault, which no setting mends: ${shortfalls[0]?.detail ?? ''}`];
+  const charset = settings.charset === 'utf-8' ? '' : ` --charset ${settings.charset}`;
+  return [`ringledger calibrate --source '${source ?? address}' --codec '${notationOf(settings)}'${charset}`];
+}
+
+const NO_CODEC =
+  'nothing reads it. Fixed columns: count them in the hex and try calibrate with --codec fixed:... (docs/field-guide.md, 2)';
+
+/** Whether a source is the HTTP twin of a switch. */
+export function isPost(source: string | null): boolean {
+  return source?.startsWith('http:') === true;
 }
