@@ -65,8 +65,8 @@ export interface Facts {
   readonly port: number;
   readonly hosts: readonly string[];
   readonly intervalMs: number;
-  /** Whether UDP_ALLOWED_SOURCES is set. */
-  readonly isAllowListSet: boolean;
+  /** UDP_ALLOWED_SOURCES as it is set here, which need not be where the server runs. */
+  readonly allowedSources: string | null;
   readonly receiveBufferAskedBytes: number;
   readonly api: string;
   readonly host: HostFacts;
@@ -94,7 +94,7 @@ export async function gatherFacts(api: string, now: number): Promise<Facts> {
   return {
     ...{ now, configFaults: faults, port, hosts, api, server, silence },
     intervalMs: server?.ledger?.settings.intervalMs ?? config.intervalMs,
-    isAllowListSet: 'udpAllowedSources' in config && config.udpAllowedSources !== null,
+    allowedSources: 'udpAllowedSources' in config ? config.udpAllowedSources : null,
     receiveBufferAskedBytes: config.udpReceiveBufferBytes,
     host: await lookAtHost(hosts, port),
     database: server?.ledger == null ? await tryDatabase(config) : null,

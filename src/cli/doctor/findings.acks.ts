@@ -18,20 +18,32 @@ const REMEDIES: Readonly<Record<string, string>> = {
     'does a firewall or NAT drop what leaves this host, or does it leave from another address (UDP_HOST)? If answers reach the IVR',
 };
 
-export function ackFinding({ server, intervalMs }: Facts): Finding {
+/** Older copies say how it was: since then somebody may have mended it. */
+const STALE_MS = 600_000;
+
+export function ackFinding(facts: Facts): Finding {
   const check = 'copies';
+  const { server, intervalMs, now } = facts;
   if (server === null) return notRunning(check);
   const arrived = joinCopies(server.datagrams, []);
-  const [ignored] = arrived.filter((one) => ignoresAcks(one, intervalMs)).map(({ source }) => source ?? '');
   const ailing = (server.ledger?.sources ?? []).filter(({ ackDiagnosis }) => ackDiagnosis in REMEDIES);
-  const deaf = ailing.find(({ ackDiagnosis }) => ackDiagnosis === 'not_understood')?.key ?? ignored;
-  if (deaf !== undefined) {
-    const words =
-      ailing.length > 0
-        ? ailing.map(healthWords).join('; ')
-        : `${deaf} was answered each time and sent again at its interval`;
-    const remedy = `${REMEDIES['not_understood'] ?? ''}: ringledger calibrate --source '${deaf}' --ack-probe`;
-    return found(check, 'wrong', words, remedy);
+  const ignored = arrived.filter((one) => ignoresAcks(one, intervalMs)).map(({ source }) => source ?? '');
+  const told = ailing.filter(({ ackDiagnosis }) => ackDiagnosis === 'not_understood').map(({ key }) => key);
+  const deaf = [...new Set([...told, ...ignored])];
+  const ailments = [
+    ...ailing.map(healthWords),
+    ...deaf
+      .filter((key) => ailing.every((one) => one.key !== key))
+      .map((key) => `${key} was answered each time and sent again at its interval`),
+  ].join('; ');
+  const quietMs = now - lastHeardOf(facts, [...deaf, ...ailing.map(({ key }) => key)]);
+  if (ailments !== '' && quietMs > STALE_MS) {
+    const since = `${ailments}, but nothing came for ${String(Math.round(quietMs / 60_000))} minutes`;
+    return found(check, 'note', since, 'make a call and look again');
+  }
+  if (deaf.length > 0) {
+    const probes = deaf.map((key) => `ringledger calibrate --source '${key}' --ack-probe`).join('; ');
+    return found(check, 'wrong', ailments, `${REMEDIES['not_understood'] ?? ''}: ${probes}`);
   }
   const [first] = ailing;
   if (first !== undefined) {
@@ -44,6 +56,19 @@ export function ackFinding({ server, intervalMs }: Facts): Finding {
   const words = `${String(again)} of the last ${String(answered.length)} answered notifications came again afterwards`;
   if (again > LOST_SHARE * answered.length) return found(check, 'note', words, REMEDIES['lost'] ?? null);
   return ok(check, `${words}: the answers are understood`);
+}
+
+/** When one of these sources was heard last, as far as it is in sight. */
+function lastHeardOf({ server, now }: Facts, keys: readonly string[]): number {
+  const own = new Set(keys);
+  const heard = (server?.ledger?.sources ?? [])
+    .filter(({ key }) => own.has(key))
+    .map(({ lastHeardAt }) => lastHeardAt ?? 0);
+  const came = (server?.datagrams ?? [])
+    .filter(({ source }) => own.has(source ?? ''))
+    .map(({ receivedAt }) => receivedAt);
+  const all = [...heard, ...came];
+  return all.length === 0 ? now : Math.max(...all);
 }
 
 function healthWords({ key, ackDiagnosis, copiesPerNotification }: Source): string {

@@ -1,4 +1,5 @@
 /** Whether anything arrives, from where, what is refused and what cannot be read. Pure. */
+import { isPost } from '../field/show.js';
 import type { Facts } from './facts.js';
 import { type Finding, found, notRunning, ok } from './finding.js';
 
@@ -30,7 +31,7 @@ export function arrivingFinding({ server, now, port, hosts }: Facts): Finding {
   return ok(check, words);
 }
 
-export function refusedFinding({ server, isAllowListSet }: Facts): Finding {
+export function refusedFinding({ server, allowedSources }: Facts): Finding {
   const check = 'refused addresses';
   if (server === null) return notRunning(check);
   const { receiver, datagrams } = server;
@@ -38,16 +39,26 @@ export function refusedFinding({ server, isAllowListSet }: Facts): Finding {
   const refused = datagrams.filter(({ fate, reason }) => fate === 'refused' && reason === 'source');
   const addresses = [...new Set(refused.map(({ address }) => address))];
   const from = addresses.length === 0 ? '' : `, lately from ${addresses.slice(0, SHOWN).join(', ')}`;
-  const why = isAllowListSet
-    ? 'UDP_ALLOWED_SOURCES does not hold them'
-    : 'UDP_ALLOWED_SOURCES is not set, so this machine alone may report';
-  const entry = addresses[0] ?? '<address>';
+  // The server does not tell its list: what is set here may be another folder's.
+  const why =
+    allowedSources === null
+      ? "its UDP_ALLOWED_SOURCES does not hold them (in this shell's environment it is not set, which lets this machine alone report)"
+      : `its UDP_ALLOWED_SOURCES does not hold them (in this shell's environment it is ${allowedSources})`;
   return found(
     check,
     addresses.length === 0 ? 'note' : 'wrong',
     `${String(receiver.refusedAddress)} datagrams were refused${from}: ${why}`,
-    `if that is an IVR of yours: UDP_ALLOWED_SOURCES=ivr-1=${entry} in .env, and restart`,
+    `if that is an IVR of yours: UDP_ALLOWED_SOURCES=${withEntry(allowedSources, addresses[0] ?? '<address>')} where the server runs, and restart`,
   );
+}
+
+/** The list with one more address, under a name that is not taken. */
+function withEntry(allowed: string | null, address: string): string {
+  const entries = allowed ?? '';
+  let number = 1;
+  while (entries.includes(`ivr-${String(number)}=`)) number += 1;
+  const entry = `ivr-${String(number)}=${address}`;
+  return entries.trim() === '' ? entry : `${entries.trim()},${entry}`;
 }
 
 export function unreadFinding({ server }: Facts): Finding {
@@ -64,22 +75,33 @@ export function unreadFinding({ server }: Facts): Finding {
     );
   }
   const reasons = counted(quarantine.map(({ reason }) => reason));
-  const [first] = quarantine;
   const from = counted(quarantine.map(({ source }) => source));
   const most = quarantine.length === 500 ? 'at least 500' : String(quarantine.length);
   return found(
     check,
     'wrong',
     `${most} datagrams are in quarantine, not acknowledged: ${reasons}; from ${from}`,
-    `ringledger inspect --source '${first?.source ?? ''}', then ringledger calibrate --source '${first?.source ?? ''}'`,
+    unreadRemedy(ranked(quarantine.map(({ source }) => source))[0]?.[0] ?? ''),
   );
 }
 
+/** What to do about the source that has most of it. */
+function unreadRemedy(source: string): string {
+  const inspect = `ringledger inspect --source '${source}'`;
+  return isPost(source)
+    ? `${inspect} says what failed; a post is read in one way, which cannot be set`
+    : `${inspect}, then ringledger calibrate --source '${source}'`;
+}
+
 /** `a (3), b (1)`: the commonest first. */
-export function counted(values: readonly string[]): string {
+function counted(values: readonly string[]): string {
+  const all = ranked(values);
+  const shown = all.slice(0, SHOWN).map(([value, count]) => `${value} (${String(count)})`);
+  return all.length > SHOWN ? `${shown.join(', ')} and ${String(all.length - SHOWN)} more` : shown.join(', ');
+}
+
+function ranked(values: readonly string[]): readonly (readonly [value: string, count: number])[] {
   const counts = new Map<string, number>();
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  const ranked = [...counts].sort((a, b) => b[1] - a[1]);
-  const shown = ranked.slice(0, SHOWN).map(([value, count]) => `${value} (${String(count)})`);
-  return ranked.length > SHOWN ? `${shown.join(', ')} and ${String(ranked.length - SHOWN)} more` : shown.join(', ');
+  return [...counts].sort((a, b) => b[1] - a[1]);
 }

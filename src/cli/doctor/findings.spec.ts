@@ -1,83 +1,9 @@
 /** Each field problem as facts, and the line that must name it with its remedy. */
-import type { Call, Datagram, Source } from '../field/contract.js';
-import type { Facts, LedgerFacts, ServerFacts } from './facts.js';
+import { CALL, datagram, facts, ledger, NOW, rang, server, SOURCE } from '../../../test/support/healthy-site.js';
+import type { Source } from '../field/contract.js';
+import type { Facts } from './facts.js';
 import type { FindingStatus } from './finding.js';
 import { diagnose } from './findings.js';
-
-const NOW = 1_800_000_000_000;
-
-function datagram(parts: Partial<Datagram> = {}): Datagram {
-  const answered = { ackBase64: Buffer.from('a,1'), ackedAt: (parts.receivedAt ?? NOW) + 2 };
-  return {
-    ...{ id: '1', receivedAt: NOW, address: '192.0.2.10', port: 5_060, localAddress: '192.0.2.1', localPort: 8_000 },
-    ...{ source: 'ivr-1', fate: 'first', reason: null, bytesBase64: Buffer.from('a,1,OK'), length: 6 },
-    ...answered,
-    ...parts,
-  };
-}
-
-const SOURCE: Source = {
-  ...{ key: 'ivr-1', name: 'ivr-1', addresses: ['192.0.2.10'], codec: 'delimited', charset: 'utf-8' },
-  ...{ serialMeaning: 'per_call', locked: true, lastHeardAt: NOW, feed: 'receiving', ackHealth: 'ok' },
-  ...{ ackDiagnosis: 'understood', copiesPerNotification: 1 },
-};
-const CALL: Call = {
-  ...{ id: 'x', source: 'ivr-1', callId: 'a', state: 'ended', firstSeenAt: NOW, ringingAt: NOW, answeredAt: NOW },
-  ...{ endProvenance: 'reported', late: false },
-};
-
-/** A call of ivr-2 that rang so long ago, and of which nothing else was heard. */
-function rang(agoMs: number): Call {
-  const at = { firstSeenAt: NOW - agoMs, ringingAt: NOW - agoMs, answeredAt: null, endProvenance: null };
-  return { ...CALL, source: 'ivr-2', state: 'ringing', ...at };
-}
-
-function ledger(parts: Partial<LedgerFacts> = {}): LedgerFacts {
-  const settings = { retry: 6, intervalMs: 3_000, horizonMs: 19_000, staleAnsweredMs: 1, udpPort: 8_000, udpHosts: [] };
-  return { settings, sources: [SOURCE], quarantine: [], calls: [CALL], lately: [], ...parts };
-}
-
-function server(parts: Partial<ServerFacts> = {}, receiver: Partial<ServerFacts['receiver']> = {}): ServerFacts {
-  const socket = {
-    address: '192.0.2.1',
-    port: 8_000,
-    receiveBufferAskedBytes: 100,
-    receiveBufferGrantedBytes: 100,
-    warnings: [],
-  };
-  return {
-    receiver: {
-      startedAt: NOW,
-      received: 5,
-      answered: 5,
-      refusedAddress: 0,
-      failed: 0,
-      sockets: [socket],
-      fates: [],
-      ...receiver,
-    },
-    datagrams: [datagram()],
-    readiness: { status: 'ready', problems: [] },
-    ledger: ledger(),
-    ledgerSilence: null,
-    ...parts,
-  };
-}
-
-function facts(parts: Partial<Facts> = {}, host: Partial<Facts['host']> = {}): Facts {
-  return {
-    ...{ now: NOW, configFaults: [], port: 8_000, hosts: ['192.0.2.1'], intervalMs: 3_000, isAllowListSet: true },
-    ...{ receiveBufferAskedBytes: 100, api: 'http://127.0.0.1:3000', server: server(), silence: null },
-    database: null,
-    host: {
-      ports: [{ host: '192.0.2.1', state: 'held', who: null }],
-      ...{ sockets: [{ inode: '1', port: 8_000, drops: 0 }], addresses: ['192.0.2.1'] },
-      ...{ firewall: { tool: 'nft', rules: '' }, clockSynchronised: true, receiveBufferMax: 100 },
-      ...host,
-    },
-    ...parts,
-  };
-}
 
 const again = [0, 3_000, 6_000, 9_000].map((ms) =>
   datagram({ receivedAt: NOW + ms, fate: ms === 0 ? 'first' : 'duplicate' }),
@@ -91,6 +17,10 @@ const refused = [datagram({ fate: 'refused', reason: 'source', address: '192.0.2
 
 function slowly(database: Facts['database']): Partial<Facts> {
   return { server: null, silence: { kind: 'slow', why: 'took longer than 10 s' }, database };
+}
+
+function deaf(key: string): Source {
+  return { ...SOURCE, key, ackDiagnosis: 'not_understood', copiesPerNotification: 7 };
 }
 
 interface Row {
@@ -159,7 +89,7 @@ const ROWS: readonly Row[] = [
     facts: facts({ server: server({ datagrams: refused }, { refusedAddress: 3 }) }),
     check: 'refused addresses',
     status: 'wrong',
-    says: /UDP_ALLOWED_SOURCES=ivr-1=192\.0\.2\.99/,
+    says: /this shell.*UDP_ALLOWED_SOURCES=ivr-1=192\.0\.2\.10,ivr-2=192\.0\.2\.99/,
   },
   {
     what: 'quarantine',
@@ -273,6 +203,48 @@ const ROWS: readonly Row[] = [
     check: 'server',
     status: 'wrong',
     says: /RINGLEDGER_KEY needs.*metrics:read/,
+  },
+  {
+    what: 'an alarm, and a database that answers',
+    facts: facts({ server: server({ readiness: { status: 'ready', problems: ['Alarm ack_path of ivr-1 (lost).'] } }) }),
+    check: 'the server says',
+    status: 'note',
+    says: /^Alarm ack_path/,
+  },
+  {
+    what: 'answers ignored by two sources',
+    facts: facts({ server: server({ ledger: ledger({ sources: [deaf('ivr-1'), deaf('ivr-2')] }) }) }),
+    check: 'copies',
+    status: 'wrong',
+    says: /calibrate --source 'ivr-1' --ack-probe; ringledger calibrate --source 'ivr-2' --ack-probe/,
+  },
+  {
+    what: 'answers ignored 25 minutes ago',
+    facts: facts({
+      now: NOW + 1_500_000,
+      server: server({ datagrams: again, ledger: ledger({ sources: [deaf('ivr-1')] }) }),
+    }),
+    check: 'copies',
+    status: 'note',
+    says: /not understood, but nothing came for 25 minutes make a call/,
+  },
+  {
+    what: 'quarantine of two sources',
+    facts: facts({
+      server: server({
+        ledger: ledger({ quarantine: [{ ...kept, source: 'ivr-2' }, kept, kept] }),
+      }),
+    }),
+    check: 'understood',
+    status: 'wrong',
+    says: /calibrate --source 'ivr-1'/,
+  },
+  {
+    what: 'posts in quarantine',
+    facts: facts({ server: server({ ledger: ledger({ quarantine: [{ ...kept, source: 'http:sw-1' }] }) }) }),
+    check: 'understood',
+    status: 'wrong',
+    says: /inspect --source 'http:sw-1' says what failed; a post .* cannot be set$/,
   },
 ];
 

@@ -31,7 +31,10 @@ export function diagnose(facts: Facts): readonly Step[] {
       title: 'Is anything late or lost on this host?',
       findings: [delayFinding(facts), kernelFinding(facts), clockFinding(facts)],
     },
-    { title: 'Is a call seen whole, and kept?', findings: [databaseFinding(facts), callFinding(facts)] },
+    {
+      title: 'Is a call seen whole, and kept?',
+      findings: [databaseFinding(facts), ...toldFindings(facts), callFinding(facts)],
+    },
   ];
 }
 
@@ -73,8 +76,7 @@ function databaseFinding({ server, database }: Facts): Finding {
   const check = 'database';
   const remedy = 'see that PostgreSQL runs and DATABASE_URL names it';
   if (server?.readiness.status === 'ready' && server.ledgerSilence?.kind !== 'slow') {
-    const { problems } = server.readiness;
-    return problems.length > 0 ? found(check, 'note', problems.join(' '), null) : ok(check, 'it answers');
+    return ok(check, 'it answers');
   }
   const silence = server?.ledgerSilence?.why;
   const told = server === null ? [] : [...server.readiness.problems, ...(silence === undefined ? [] : [silence])];
@@ -83,6 +85,12 @@ function databaseFinding({ server, database }: Facts): Finding {
     return found(check, 'wrong', [...told, tried].join(' '), remedy);
   if (told.length > 0) return found(check, 'wrong', told.join(' '), remedy);
   return database?.kind === 'answers' ? ok(check, tried ?? '') : notRunning(check);
+}
+
+/** What else the server finds wrong with itself, such as an alarm: none of it is the database's doing while that answers. */
+function toldFindings({ server }: Facts): readonly Finding[] {
+  const problems = server?.readiness.status === 'ready' ? server.readiness.problems : [];
+  return problems.map((problem) => found('the server says', 'note', problem, null));
 }
 
 /** What trying it from here said; null where there is nothing to try. */
