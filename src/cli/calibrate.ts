@@ -78,7 +78,7 @@ async function calibrate(flags: Flags): Promise<boolean> {
 function codecOf({ codec, charset }: Flags): CodecSettings | null {
   if (codec === undefined) return null;
   const read = readNotation(codec, charset);
-  if (!read.ok) throw new Error(`--codec ${read.reason}.`);
+  if (!read.ok) throw new Error(`--codec: ${read.reason}.`);
   return read.settings;
 }
 

@@ -39,7 +39,7 @@ export function formatOf({ codec: shape, charset, terminator, keys, attributes, 
 /** The charset is an option of its own, and changes nothing of the rest. */
 function codec(text: string): Shape {
   const read = readNotation(text, 'utf-8');
-  if (!read.ok) throw new InvalidArgumentError(`It ${read.reason}.`);
+  if (!read.ok) throw new InvalidArgumentError(`${read.reason.charAt(0).toUpperCase()}${read.reason.slice(1)}.`);
   const { charset: _charset, ...shape } = read.settings;
   return shape;
 }

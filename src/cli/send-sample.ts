@@ -3,7 +3,8 @@ import { lookup } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
-import { UdpSocket } from '../transport/udp.socket.js';
+import { isPortRefused } from '../transport/udp.refusal.js';
+import { UdpBindError, UdpSocket } from '../transport/udp.socket.js';
 import { encodeReport, type WireFields, type WireFormat } from '../wire/encode.js';
 import { hexLine, hexRows } from './field/bytes.js';
 import { judgeReply, type Reply, replyWords } from './field/reply.js';
@@ -29,6 +30,8 @@ const SPELLINGS: Readonly<Record<string, string>> = {
   ...{ ringing: 'Ringing', '180': '180', '183': '183', ok: 'OK', bye: 'Bye' },
 };
 const RECEIVE_BUFFER_BYTES = 65_536;
+/** A refusal comes with the first round trip or never. */
+const REFUSAL_MS = 1_000;
 
 /** Exit code 0: every report was answered, and rightly; 1: one was not. Numbers are from ranges kept free for fiction. */
 export function sendSampleCommand(): Command {
@@ -61,7 +64,7 @@ async function sendSample(flags: Flags): Promise<boolean> {
   const { family, address } = await lookup(flags.target.host, isIPv6(flags.target.host) ? 6 : 4);
   const anywhere = family === 6 ? '::' : '0.0.0.0';
   const host = flags.from ?? anywhere;
-  const socket = await UdpSocket.bind({ host, port: 0, receiveBufferBytes: RECEIVE_BUFFER_BYTES });
+  const socket = await opened(host, flags.from);
   const replies = new Replies(socket);
   const callId = flags.callId ?? `sample-${Date.now().toString(36)}`;
   let isRight = true;
@@ -78,6 +81,18 @@ async function sendSample(flags: Flags): Promise<boolean> {
   if (!isRight)
     say(`If it is not there: ringledger inspect, then ringledger doctor, on the host of ${flags.target.host}.`);
   return isRight;
+}
+
+/** @throws Error names the option: UDP_HOST, which a bound server would be told of, has no say here */
+async function opened(host: string, from: string | undefined): Promise<UdpSocket> {
+  try {
+    return await UdpSocket.bind({ host, port: 0, receiveBufferBytes: RECEIVE_BUFFER_BYTES });
+  } catch (error) {
+    if (!(error instanceof UdpBindError) || from === undefined) throw error;
+    throw new Error(`--from ${from} cannot be sent from (${error.code}): it must be an address of this host.`, {
+      cause: error,
+    });
+  }
 }
 
 function fieldsOf(flags: Flags, callId: string, serial: number, state: string): WireFields {
@@ -103,6 +118,7 @@ async function report(replies: Replies, fields: WireFields, flags: Flags): Promi
     const found = await reply;
     if (found === null) {
       say(`  try ${String(sends)}: no answer within ${String(interval)} s`);
+      if (sends === 1 && (await isClosed(bytes, flags))) return false;
       continue;
     }
     const verdict = judgeReply(found, { fields, format, target: to });
@@ -113,6 +129,14 @@ async function report(replies: Replies, fields: WireFields, flags: Flags): Promi
     if (verdict.kind === 'match') return verdict.isFromTarget;
   }
   return false;
+}
+
+/** Whether the host says that nobody listens: then more tries are of no use. Costs one more copy, which is a duplicate. */
+async function isClosed(bytes: Uint8Array, { target: { host, port }, from }: Flags): Promise<boolean> {
+  const localHost = from ?? (isIPv6(host) ? '::' : '0.0.0.0');
+  const isRefused = await isPortRefused({ host, port, localHost, bytes, waitMs: REFUSAL_MS });
+  if (isRefused) say(`  refused: ${host} answers that nobody listens on UDP ${String(port)}`);
+  return isRefused;
 }
 
 /** What comes back to the socket. */

@@ -219,6 +219,16 @@ test(
   SLOW_MS,
 );
 
+test('send-sample tells a closed port from silence, and an address that is not of this host', async () => {
+  // The receiver holds its port on 127.0.0.1 alone.
+  const target = `127.0.0.3:${String(portOf(receiver))}`;
+  const way = ['--target', target, '--states', 'ok', '--retry', '0', '--interval', '0.1', ...api()];
+  const sample = await runCommand(sendSampleCommand(), ...way);
+  expect(sample).toMatchObject({ exitCode: 1, output: expect.stringContaining('nobody listens on UDP') as string });
+  const elsewhere = runCommand(sendSampleCommand(), ...way, '--from', '192.0.2.1');
+  await expect(elsewhere).rejects.toThrow('--from 192.0.2.1 cannot be sent from (EADDRNOTAVAIL)');
+});
+
 test(
   'what arrived lately can be followed, refused addresses included',
   async () => {

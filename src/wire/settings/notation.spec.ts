@@ -26,21 +26,24 @@ test.each([
 });
 
 test.each([
-  ['csv', /^must be one of delimited:/],
-  ['json:,', /^must be one of/],
-  ['length_prefixed:3', /^must be one of/],
-  ['delimited:|||||', 'delimiter must be 1 to 4 bytes'],
-  ['delimited:\\x00', 'delimiter must not hold a letter, a digit, NUL, = or +'],
-  ['quoted:#', 'delimiter made of * and # alone goes with delimited without quoting alone, since a number may hold it'],
+  ['csv', /^it must be one of delimited:/],
+  ['json:,', /^it must be one of/],
+  ['length_prefixed:3', /^it must be one of/],
+  ['delimited:|||||', 'its delimiter must be 1 to 4 bytes'],
+  ['delimited:\\x00', 'its delimiter must not hold a letter, a digit, NUL, = or +'],
+  [
+    'quoted:#',
+    'its delimiter made of * and # alone goes with delimited without quoting alone, since a number may hold it',
+  ],
   [
     'key_value:##',
-    'delimiter made of * and # alone goes with delimited without quoting alone, since a number may hold it',
+    'its delimiter made of * and # alone goes with delimited without quoting alone, since a number may hold it',
   ],
-  ['quoted:"', 'delimiter must not hold the double quote that stands around fields'],
-  ['fixed', 'widths must be 8 whole numbers from 1 to 512'],
-  ['fixed:1,2,3', 'widths must be 8 whole numbers from 1 to 512'],
-  ['fixed:1,2,3,4,5,6,7,600', 'widths must be 8 whole numbers from 1 to 512'],
-  ['fixed:1,2,3,4,5,6,7,', 'widths must be 8 whole numbers from 1 to 512'],
+  ['quoted:"', 'its delimiter must not hold the double quote that stands around fields'],
+  ['fixed', 'its widths must be 8 whole numbers from 1 to 512'],
+  ['fixed:1,2,3', 'its widths must be 8 whole numbers from 1 to 512'],
+  ['fixed:1,2,3,4,5,6,7,600', 'its widths must be 8 whole numbers from 1 to 512'],
+  ['fixed:1,2,3,4,5,6,7,', 'its widths must be 8 whole numbers from 1 to 512'],
 ])('%s is told what is wrong with it', (notation, reason) => {
   const read = readNotation(notation, 'utf-8');
   expect(read.ok ? null : read.reason).toEqual(typeof reason === 'string' ? reason : expect.stringMatching(reason));

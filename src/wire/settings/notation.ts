@@ -17,7 +17,7 @@ const NAMED_DELIMITERS: readonly (readonly [name: string, delimiter: string])[] 
   ['lf', '\n'],
 ];
 
-/** The settings a notation stands for, or what is wrong with it. */
+/** The settings a notation stands for, or what is wrong with it: half a sentence, such as `its widths must be ...`. */
 export function readNotation(
   text: string,
   charset: CodecSettings['charset'],
@@ -27,7 +27,7 @@ export function readNotation(
   const options = optionsOf(name, colon === -1 ? '' : text.slice(colon + 1));
   const judged = options === null ? null : judgeCodec({ ...options, charset });
   if (judged?.ok === true) return { ok: true, settings: judged.value };
-  return { ok: false, reason: judged === null ? `must be one of ${NOTATIONS}` : wordsOf(judged.faults) };
+  return { ok: false, reason: judged === null ? `it must be one of ${NOTATIONS}` : wordsOf(judged.faults) };
 }
 
 /** The notation of a codec: `readNotation` gives the same again. */
@@ -80,5 +80,5 @@ function spelled(delimiter: string): string {
 }
 
 function wordsOf(faults: readonly OptionFault[]): string {
-  return faults.map(({ parameter, reason }) => `${parameter} ${reason}`).join('; ');
+  return faults.map(({ parameter, reason }) => `its ${parameter} ${reason}`).join('; ');
 }
