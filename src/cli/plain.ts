@@ -1,9 +1,10 @@
 /** What node's codes mean to an operator. */
 const CODES: Readonly<Record<string, string>> = {
   EADDRINUSE:
-    'The port is in use: another program, or another Ringledger, listens on it. Stop it or choose another port.',
+    'The port is in use: another program, or another Ringledger, listens on it. Stop it, or set HTTP_PORT to another.',
   EADDRNOTAVAIL: 'This machine does not have the address to listen on. Check UDP_HOST and HTTP_HOST.',
   EACCES: 'The operating system refuses access. Check the owner of DATA_DIR; ports below 1024 need a privilege.',
+  EEXIST: 'DATA_DIR is a file where a folder belongs.',
   ENOTDIR: 'Something on the way to DATA_DIR is a file where a folder belongs.',
   ENOSPC: 'The disk is full. Make room and start again; nothing acked is lost.',
 };

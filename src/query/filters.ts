@@ -24,6 +24,7 @@ import {
   presetCount,
   presetEnum,
 } from './parameters.js';
+import { isCursor, NO_CURSOR } from './page.js';
 
 export const TIME_BASES = ['firstSeenAt', 'ringingAt', 'answeredAt', 'endedAt'] as const;
 export type TimeBase = (typeof TIME_BASES)[number];
@@ -43,9 +44,16 @@ const span = (description: string): Parameter<number | undefined> =>
 const source = anyText('Key of the source.');
 const callId = anyText('Call ID, exactly.');
 
+/** Judged with the other parameters, so that every fault is told at once; whether it belongs to the question shows later. */
+export function cursorText(description: string): Parameter<string | undefined> {
+  const cursor = optionalText(description);
+  const mayBe = (text: string | undefined): boolean => text === undefined || text === '' || isCursor(text);
+  return { ...cursor, schema: cursor.schema.refine(mayBe, NO_CURSOR) };
+}
+
 export const PAGING = {
   limit: presetCount(1, 500, 100, 'Rows on a page.'),
-  cursor: optionalText('Where to go on: nextCursor of the page before.'),
+  cursor: cursorText('Where to go on: nextCursor of the page before.'),
 };
 
 export const SORTING = {

@@ -59,6 +59,8 @@ export function encodeCursor<Row>(order: Order<Row>, question: Question, row: Ro
   return Buffer.from(JSON.stringify([fingerprint(order.name, question), text, order.idOf(row)])).toString('base64url');
 }
 
+export const NO_CURSOR = 'is not a cursor this API gave out';
+
 const SHAPES = {
   timestamptz: /^[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/,
   bigint: /^\d{1,16}$/,
@@ -72,14 +74,14 @@ const SHAPES = {
  */
 export function decodeCursor<Row>(order: Order<Row>, question: Question, cursor: string): Position {
   const parts = parts3(cursor);
-  if (parts === null) throw new BadParameters([{ parameter: 'cursor', reason: 'is not a cursor this API gave out' }]);
+  if (parts === null) throw new BadParameters([{ parameter: 'cursor', reason: NO_CURSOR }]);
   const [print, value, id] = parts;
   if (print !== fingerprint(order.name, question)) {
     const reason = 'belongs to another query: it goes with the filters and the sort of the list that gave it out';
     throw new BadParameters([{ parameter: 'cursor', reason }]);
   }
   if (!fits(order, value) || !SHAPES[order.tie.type].test(id)) {
-    throw new BadParameters([{ parameter: 'cursor', reason: 'is not a cursor this API gave out' }]);
+    throw new BadParameters([{ parameter: 'cursor', reason: NO_CURSOR }]);
   }
   return { value, id };
 }
@@ -88,6 +90,11 @@ export function decodeCursor<Row>(order: Order<Row>, question: Question, cursor:
 function fits<Row>({ type, nulls }: Order<Row>, value: string | null): boolean {
   if (value === null) return nulls !== 'never';
   return SHAPES[type].test(value) && (type !== 'timestamptz' || Number.isFinite(Date.parse(value)));
+}
+
+/** Whether a text has the form of a cursor; whether it belongs to a question shows only with it. */
+export function isCursor(text: string): boolean {
+  return parts3(text) !== null;
 }
 
 function parts3(cursor: string): readonly [string, string | null, string] | null {

@@ -56,7 +56,7 @@ const textSchema = z
 const ISO_INSTANT = 'must be an ISO 8601 time with an offset or Z, such as 2026-03-01T00:00:00Z';
 /** No call is older than the protocol, and PostgreSQL reads no year beyond four digits as ISO writes it. */
 const EARLIEST_MS = Date.UTC(1970, 0, 1);
-const LATEST_MS = Date.UTC(9999, 11, 31);
+const LATEST_MS = Date.UTC(10_000, 0, 1) - 1;
 
 /** A + that was not percent-encoded arrives as a space: before an offset, or at the start of a number, it can be nothing else. */
 const unspaced = (value: unknown): unknown => (typeof value === 'string' ? value.replace(' ', '+') : value);
@@ -222,8 +222,8 @@ export function readParameters<T extends ParameterTable>(
       for (const reason of new Set(read.error.issues.map(({ message }) => message))) faults.push({ parameter, reason });
   }
   const { from, to } = values;
-  if (typeof from === 'number' && typeof to === 'number' && from >= to) {
-    faults.push({ parameter: 'to', reason: 'must be later than from: a period is [from, to)' });
+  if (typeof from === 'number' && typeof to === 'number' && from > to) {
+    faults.push({ parameter: 'to', reason: 'must not be earlier than from: a period is [from, to)' });
   }
   faults.push(...backwards(values));
   if (faults.length > 0) throw new BadParameters(faults);

@@ -22,7 +22,7 @@ describe('a faulty request', () => {
     [`${CALLS}?from=2026-03-01T00:00:00`, ['from']],
     [`${CALLS}?from=2026-02-30T00:00:00Z`, ['from']],
     [`${CALLS}?from=2026-03-02T00:00:00Z&to=2026-03-01T00:00:00Z`, ['to']],
-    [`${CALLS}?from=2026-03-02T00:00:00Z&to=2026-03-02T00:00:00Z&limit=x`, ['limit', 'to']],
+    [`${CALLS}?from=2026-03-02T00:00:00Z&to=2026-03-01T23:59:59Z&limit=x&cursor=abc`, ['cursor', 'limit', 'to']],
     [`${CALLS}?from=2026-03-01T00:00:00Z&from=2026-03-02T00:00:00Z`, ['from']],
     [`${CALLS}?from=0000-01-01T00:00:00Z&to=9999-12-31T23:59:59-14:00`, ['from', 'to']],
     [`${CALLS}?by=updatedAt`, ['by']],
@@ -69,6 +69,20 @@ describe('a faulty request', () => {
     const errors = body['errors'] as { parameter: string; reason: string }[];
     expect(errors.map(({ parameter }) => parameter).sort()).toEqual(parameters);
     expect(errors.every(({ reason }) => reason.length > 5)).toBe(true);
+  });
+
+  test('a period that is empty is no fault, and holds nothing; the last instant of ISO 8601 may end one', async () => {
+    for (const list of ['calls', 'gaps']) {
+      const path = `/api/v1/${list}?from=2026-03-01T00:00:00Z&to=2026-03-01T00:00:00Z`;
+      expect((await api.get(path)).body).toMatchObject({ data: [] });
+    }
+    const open = '?from=2026-03-01T00:00:00Z&to=9999-12-31T23:59:59.999Z';
+    expect((await api.get(`/api/v1/calls${open}`)).status).toBe(200);
+    expect((await api.get(`/api/v1/gaps${open}`)).status).toBe(200);
+    const { status, body } = await api.get(
+      '/api/v1/statistics?from=2026-03-01T00:00:00Z&to=2026-03-01T00:00:00Z&bucket=hour',
+    );
+    expect([status, body['data']]).toEqual([200, []]);
   });
 
   test('a cursor of another query, sort or list is a 400', async () => {

@@ -179,6 +179,7 @@ describe('errors', () => {
     );
     expect(extensions.code).toBe('BAD_USER_INPUT');
     expect((extensions.errors as { parameter: string }[]).map(({ parameter }) => parameter).sort()).toEqual([
+      'after',
       'caller',
       'first',
       'from',

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { CALL, type CallRow } from '../contract.js';
 import type { Enumeration } from '../field.js';
-import { CALL_FILTER } from '../filters.js';
+import { CALL_FILTER, cursorText } from '../filters.js';
 import {
   anyText,
   optionalFlag,
@@ -65,7 +65,7 @@ export const EXPORT_QUERY = {
   sort: orderBy(['firstSeenAt'], 'firstSeenAt', 'Order, - for descending.'),
   bom: optionalFlag('csv: begin with a byte order mark, by which spreadsheets know UTF-8.'),
   gzip: optionalFlag('Send a .gz file. Without it the transfer alone is compressed, where Accept-Encoding allows it.'),
-  cursor: optionalText(
+  cursor: cursorText(
     'Go on after the rows of an export that was cut off: the cursor of its last mark. No header then.',
   ),
   marks,
