@@ -1,6 +1,6 @@
 /** Metrics at a scrape: what the process counts, and what the ledger holds when PostgreSQL says so in time. */
 import type { Registry } from 'prom-client';
-import type { Clock } from '../clock.js';
+import { type Clock, within } from '../clock.js';
 import type { Readings, Sample } from '../metrics/readings.js';
 import type { SourceLabels } from '../metrics/source-labels.js';
 import { readTotals, type Total, type TotalsClient } from '../query/totals.js';
@@ -47,7 +47,8 @@ export class Metrics {
       this.askedAt = now;
       this.asking = this.ask(now).finally(() => (this.asking = null));
     }
-    if (this.asking !== null && !(await withinLimit(this.asking))) this.totals = null;
+    // It never fails itself: what comes too late is not known.
+    if (this.asking !== null) await within(this.asking, LIMIT_MS).catch(() => (this.totals = null));
   }
 
   private async ask(now: number): Promise<void> {
@@ -90,15 +91,4 @@ export class Metrics {
     const own = this.totals?.filter((total) => total.what === 'heard' && isOwn(total)) ?? null;
     return own === null ? null : own.map(({ first, value }) => ({ labels: { source: first }, value }));
   }
-}
-
-/** Whether it settled in time. */
-async function withinLimit(asking: Promise<void>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), LIMIT_MS);
-  });
-  const settled = await Promise.race([asking.then(() => true), late]);
-  clearTimeout(timer);
-  return settled;
 }
