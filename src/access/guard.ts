@@ -25,23 +25,18 @@ export class AccessGuard implements CanActivate {
     const need = (this.marked(context, NEED) as Need | undefined) ?? 'admin';
     const { action, subject } = askedOf(context);
     // A stranger is nobody the trail could name, and could fill it.
-    if (this.marked(context, CHANGE) === true && access.holder.kind !== 'stranger') {
-      await this.audit.change(access.holder, action, subject);
-      await this.refusalNoted(access, need, action, subject);
+    const isNoted = this.marked(context, CHANGE) === true && access.holder.kind !== 'stranger';
+    if (isNoted) await this.audit.change(access.holder, action, subject);
+    try {
+      demanded(access, need);
+    } catch (error) {
+      if (isNoted) await this.audit.refused(access.holder, action, subject, nameOf(error)).catch(() => undefined);
+      throw error;
     }
-    demanded(access, need);
     const clear = this.marked(context, CLEAR) === true && access.can('numbers:clear');
     // While no key is made nobody can be told from anybody.
     if (clear && access.holder.kind === 'key') this.audit.clearRead(access.holder, action, subject);
     return true;
-  }
-
-  private async refusalNoted(access: Access, need: Need, action: string, subject: string | null): Promise<void> {
-    try {
-      demanded(access, need);
-    } catch (error) {
-      await this.audit.refused(access.holder, action, subject, nameOf(error)).catch(() => undefined);
-    }
   }
 
   private marked(context: ExecutionContext, mark: string): unknown {

@@ -142,7 +142,7 @@ describe('what a reader is refused', () => {
     ['create function bi.leak(text) returns boolean language sql return true', NO],
     ["select pg_read_file('postgresql.conf')", NO],
     ["copy (select 1) to program 'true'", NO],
-    ["copy (select 1) to '/tmp/x'", NO],
+    ["copy (select 1) to '/x'", NO],
     ['select * from pg_authid', NO],
     ['select * from pg_statistic', NO],
     ['select passwd from pg_shadow', NO],
