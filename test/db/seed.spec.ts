@@ -96,6 +96,7 @@ test('a seeded ledger has the tables and indexes of every other', async () => {
 test('the hours of a seeded ledger are counted, and its changes are told in the order of their writes', async () => {
   const counted = await one('select sum(calls)::int as calls from call_hour');
   expect(counted).toEqual({ calls: CALLS });
+  await neighboursDone(pool);
   const later = await one(
     'select max(tx) < (select pg_snapshot_xmin(pg_current_snapshot())::text::bigint + ahead from change_base) as told from call_change',
   );

@@ -8,6 +8,7 @@ import { PgSweepStore } from '../../src/store/sweep/sweep.js';
 import { type Answer, type TestApi, testApi } from '../support/api.js';
 import { arrival, EPOCH } from '../support/arrivals.js';
 import { life, LONG_AFTER, SOURCE, stage, write } from '../support/lives.js';
+import { neighboursDone } from '../support/neighbours.js';
 import { insertReceiver, insertSource } from '../support/rows.js';
 
 interface Told {
@@ -39,6 +40,7 @@ function settle(): Promise<number> {
 }
 
 async function changes(query = ''): Promise<{ data: readonly Told[]; next: string; more: boolean; answer: Answer }> {
+  await neighboursDone(api.pool);
   const answer = await api.get(`/api/v1/changes?${query}`);
   if (answer.status !== 200) throw new Error(JSON.stringify(answer.body));
   const { data, page } = answer.body as { data: readonly Told[]; page: { nextCursor: string; more: boolean } };
