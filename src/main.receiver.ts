@@ -276,10 +276,10 @@ async function shut(app: INestMicroservice, wired: Wired): Promise<void> {
   partitions.stop();
   const rested = Promise.all([rollups.stop(), numbers.stop()]);
   try {
-    await pulse.stop();
+    const ran = await pulse.stop();
     const now = clock.now();
     // A database that is away was told by the last beat, in the spool.
-    if (!standby.isAway()) await sweepStore.stopped(id, now, servedUntil ?? now);
+    if (!standby.isAway()) await sweepStore.stopped(id, now, ran ? (servedUntil ?? now) : null);
   } catch (error) {
     Logger.warn(`The last beat was not written: ${oneLine(error)}`, 'Sweep');
   }

@@ -136,19 +136,33 @@ function quarantineTests(): void {
 
 function beatTests(): void {
   test('W is the least of the receivers that are alive, and the last sign of life is told', async () => {
-    expect(await ledger().store.beat(ONE, EPOCH, EPOCH - 1)).toEqual({
-      ...{ through: EPOCH - 1, aliveAt: null, othersAliveAt: null },
+    const { store } = ledger();
+    expect(await store.beat(ONE, EPOCH, EPOCH - 1)).toEqual({ through: EPOCH - 1, othersAliveAt: null });
+    expect(await store.beat(OTHER, EPOCH + 100, EPOCH + 99)).toEqual({ through: EPOCH - 1, othersAliveAt: EPOCH });
+    expect(await store.beat(ONE, EPOCH + 200, EPOCH + 50)).toEqual({
+      ...{ through: EPOCH + 50, othersAliveAt: EPOCH + 100 },
     });
-    expect(await ledger().store.beat(OTHER, EPOCH + 100, EPOCH + 99)).toEqual({
-      ...{ through: EPOCH - 1, aliveAt: EPOCH, othersAliveAt: EPOCH },
+    expect(await store.beat(OTHER, EPOCH + 300, EPOCH + 299)).toEqual({
+      ...{ through: EPOCH + 50, othersAliveAt: EPOCH + 200 },
     });
-    expect(await ledger().store.beat(ONE, EPOCH + 200, EPOCH + 50)).toEqual({
-      ...{ through: EPOCH + 50, aliveAt: EPOCH + 100, othersAliveAt: EPOCH + 100 },
-    });
-    expect(await ledger().store.beat(OTHER, EPOCH + 300, EPOCH + 299)).toEqual({
-      through: EPOCH + 50,
-      ...{ aliveAt: EPOCH + 200, othersAliveAt: EPOCH + 200 },
-    });
+  });
+
+  test('one that starts finds the last sign of life of anybody, and whether another may serve', async () => {
+    const { store } = ledger();
+    expect(await store.lastSigns(OTHER, EPOCH)).toEqual({ aliveAt: null, mayServe: false });
+    await store.beat(ONE, EPOCH, EPOCH - 1);
+    expect(await store.lastSigns(OTHER, EPOCH + 9_999)).toEqual({ aliveAt: EPOCH, mayServe: true });
+    expect(await store.lastSigns(OTHER, EPOCH + 10_000)).toEqual({ aliveAt: EPOCH, mayServe: false });
+    expect(await store.lastSigns(ONE, EPOCH + 100)).toEqual({ aliveAt: EPOCH, mayServe: false });
+    await store.stopped(ONE, EPOCH + 500, EPOCH + 400);
+    expect(await store.lastSigns(OTHER, EPOCH + 600)).toEqual({ aliveAt: EPOCH + 400, mayServe: false });
+  });
+
+  test('one that never listened leaves its first sign of life, however late it ends', async () => {
+    const { store } = ledger();
+    await store.beat(ONE, EPOCH, EPOCH - 1);
+    await store.stopped(ONE, EPOCH + 2_000, null);
+    expect(await store.lastSigns(OTHER, EPOCH + 3_000)).toEqual({ aliveAt: EPOCH, mayServe: false });
   });
 
   test('a receiver that stopped, or is silent for 10 s, holds W back no longer', async () => {
@@ -159,7 +173,7 @@ function beatTests(): void {
     expect((await ledger().store.beat(OTHER, EPOCH + 10_002, EPOCH + 10_001)).through).toBe(EPOCH - 400);
     await ledger().store.stopped(ONE, EPOCH + 10_003, EPOCH + 10_003);
     expect(await ledger().store.beat(OTHER, EPOCH + 10_004, EPOCH + 10_003)).toEqual({
-      ...{ through: EPOCH + 10_003, aliveAt: EPOCH + 10_003, othersAliveAt: EPOCH + 10_003 },
+      ...{ through: EPOCH + 10_003, othersAliveAt: EPOCH + 10_003 },
     });
   });
 

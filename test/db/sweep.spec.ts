@@ -1,5 +1,5 @@
 /** The sweep on real PostgreSQL: what it makes of outages, of two receivers, and of ingest writing the same calls meanwhile. */
-import type { Noticed } from '../../src/ingest/feed/heartbeat.js';
+import { NOTHING_NOTICED, type Noticed } from '../../src/ingest/feed/heartbeat.js';
 import { TickCutShort } from '../../src/ingest/sweep/sweep.js';
 import type { Arrival } from '../../src/notification.js';
 import { arrival, EPOCH, SETTINGS } from '../support/arrivals.js';
@@ -41,6 +41,27 @@ describe('an outage', () => {
     expect(await outages()).toEqual([]);
   });
 
+  test('is declared by whoever is left, though two were killed before they knew of one another', async () => {
+    await swept.sweepOf(ONE).beat(EPOCH, EPOCH - 1);
+    const other = swept.sweepOf(OTHER);
+    await other.beat(EPOCH + 700, EPOCH + 699);
+    expect(await other.beat(EPOCH + 900, EPOCH + 899, { ...NOTHING_NOTICED, openedAt: EPOCH + 800 })).toBe(EPOCH - 1);
+    // It served from 800 on, which nobody knows any more.
+    await swept.sweepOf('00000000-0000-4000-8000-000000000003').beat(EPOCH + 30_000, EPOCH + 29_999);
+    expect(await outages()).toEqual([[0, 30_000]]);
+  });
+
+  test('is none of a receiver that never listened', async () => {
+    const [one, other] = [swept.sweepOf(ONE), swept.sweepOf(OTHER)];
+    await one.beat(EPOCH, EPOCH - 1);
+    await other.beat(EPOCH + 700, EPOCH + 699);
+    await swept.store.stopped(OTHER, EPOCH + 900, null);
+    await one.beat(EPOCH + 1_000, EPOCH + 999);
+    expect(await outages()).toEqual([]);
+    await swept.sweepOf('00000000-0000-4000-8000-000000000003').beat(EPOCH + 60_000, EPOCH + 59_999);
+    expect(await outages()).toEqual([[1_000, 60_000]]);
+  });
+
   test('is none where a beat came late and the receive loop ran', async () => {
     const one = swept.sweepOf(ONE);
     await one.beat(EPOCH, EPOCH - 1);
@@ -67,8 +88,7 @@ describe('an outage', () => {
   test('is the part of a standstill that no other receiver lived through', async () => {
     const [one, other] = [swept.sweepOf(ONE), swept.sweepOf(OTHER)];
     await one.beat(EPOCH, EPOCH - 1);
-    await other.beat(EPOCH, EPOCH - 1);
-    await other.beat(EPOCH + 9_000, EPOCH + 8_999);
+    for (const at of [0, 3_000, 9_000]) await other.beat(EPOCH + at, EPOCH + at - 1);
     const stalls = [{ from: EPOCH + 1_000, to: EPOCH + 20_000 }];
     await one.beat(EPOCH + 20_000, EPOCH + 19_999, { stalls, overflows: [] });
     expect(await outages()).toEqual([[9_000, 20_000]]);

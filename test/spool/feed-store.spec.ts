@@ -28,10 +28,14 @@ const written: string[] = [];
 
 /** Gives W as it was told to. */
 const database: FeedStore = {
+  lastSigns: async () => {
+    if (slow) await sleep(SLOW_MS);
+    return { aliveAt: FORMER_AT, mayServe: false };
+  },
   beat: async (_id, now, durableThrough) => {
     if (slow) await sleep(SLOW_MS);
     written.push(`beat ${String(now - EPOCH)} through ${String(durableThrough - EPOCH)}`);
-    return { through: durableThrough, aliveAt: FORMER_AT, othersAliveAt: null };
+    return { through: durableThrough, othersAliveAt: FORMER_AT };
   },
   declareOutage: async () => {
     if (slow) await sleep(SLOW_MS);
@@ -68,7 +72,8 @@ function start(onFact: () => Promise<void>): void {
 test('the first beat of a start is waited for, so that it tells since when nobody served', async () => {
   slow = true;
   const feed = new SpooledFeedStore(database, standby);
-  expect(await feed.beat('r', EPOCH, EPOCH)).toEqual({ through: EPOCH, aliveAt: FORMER_AT, othersAliveAt: null });
+  expect(await feed.lastSigns('r', EPOCH)).toEqual({ aliveAt: FORMER_AT, mayServe: false });
+  expect(await feed.beat('r', EPOCH, EPOCH)).toEqual({ through: EPOCH, othersAliveAt: FORMER_AT });
   await feed.declareOutage('r', { from: FORMER_AT, to: EPOCH }, () => {
     throw new Error('no source asked for');
   });

@@ -2,7 +2,7 @@
 import type { Span } from '../../src/delivery/facts.js';
 import type { WindowRhythm } from '../../src/delivery/rhythm.js';
 import { RHYTHM_MS, SLOTS } from '../../src/delivery/rhythm.js';
-import type { Beat, ClosedWindow, DueSpan, Overflow, OverflowKnown } from '../../src/ingest/sweep/sweep.ports.js';
+import type { Beat, ClosedWindow, DueSpan, LastSigns, Overflow, OverflowKnown } from '../../src/ingest/sweep/sweep.ports.js';
 import type { Gap } from '../../src/notification.js';
 import { MemoryLedger } from './memory-ledger.js';
 
@@ -15,6 +15,10 @@ interface MemoryReceiver {
 const GONE_MS = 10_000;
 const RATE_OVER_MS = 600_000;
 
+function latest(all: readonly MemoryReceiver[]): number | null {
+  return all.length === 0 ? null : Math.max(...all.map((one) => one.stoppedAt ?? one.beatAt));
+}
+
 export abstract class MemoryFeed extends MemoryLedger {
   readonly outages: Span[] = [];
   readonly overflows: Overflow[] = [];
@@ -24,19 +28,26 @@ export abstract class MemoryFeed extends MemoryLedger {
 
   protected abstract sourceKeys(): readonly string[];
 
+  lastSigns(receiverId: string, now: number): Promise<LastSigns> {
+    const mayServe = this.othersOf(receiverId).some((one) => one.stoppedAt === null && one.beatAt > now - GONE_MS);
+    return Promise.resolve({ aliveAt: latest([...this.receivers.values()]), mayServe });
+  }
+
   beat(receiverId: string, now: number, durableThrough: number): Promise<Beat> {
-    const others = [...this.receivers].filter(([id]) => id !== receiverId).map(([, receiver]) => receiver);
-    const latest = (all: readonly MemoryReceiver[]): number | null =>
-      all.length === 0 ? null : Math.max(...all.map((one) => one.stoppedAt ?? one.beatAt));
-    const aliveAt = latest([...this.receivers.values()]);
+    const others = this.othersOf(receiverId);
     const serving = others.filter((one) => one.stoppedAt === null && one.beatAt > now - GONE_MS);
     this.receivers.set(receiverId, { beatAt: now, durableThrough, stoppedAt: null });
     const through = Math.min(durableThrough, ...serving.map((one) => one.durableThrough));
-    return Promise.resolve({ through, aliveAt, othersAliveAt: latest(others) });
+    return Promise.resolve({ through, othersAliveAt: latest(others) });
   }
 
-  stopped(receiverId: string, now: number, servedUntil: number): Promise<void> {
-    this.receivers.set(receiverId, { beatAt: now, durableThrough: now, stoppedAt: Math.min(servedUntil, now) });
+  private othersOf(receiverId: string): readonly MemoryReceiver[] {
+    return [...this.receivers].filter(([id]) => id !== receiverId).map(([, receiver]) => receiver);
+  }
+
+  stopped(receiverId: string, now: number, servedUntil: number | null): Promise<void> {
+    const stoppedAt = servedUntil === null ? (this.receivers.get(receiverId)?.beatAt ?? now) : Math.min(servedUntil, now);
+    this.receivers.set(receiverId, { beatAt: now, durableThrough: now, stoppedAt });
     return Promise.resolve();
   }
 

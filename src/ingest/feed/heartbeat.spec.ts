@@ -1,5 +1,5 @@
 import type { Gap, Settings } from '../../notification.js';
-import type { Beat, Overflow } from '../sweep/sweep.ports.js';
+import type { Beat, LastSigns, Overflow } from '../sweep/sweep.ports.js';
 import { Heartbeat, NOTHING_NOTICED, type Noticed } from './heartbeat.js';
 
 const SETTINGS: Settings = {
@@ -11,12 +11,20 @@ const SETTINGS: Settings = {
 class Declared {
   readonly said: string[] = [];
   away = false;
-  beats: Omit<Beat, 'through'>[] = [];
+  signs: LastSigns = { aliveAt: null, mayServe: false };
+  /** The last sign of life of another receiver, before each beat; after the last of them it stays. */
+  others: (number | null)[] = [];
+
+  lastSigns(): Promise<LastSigns> {
+    return Promise.resolve(this.signs);
+  }
 
   beat(_receiver: string, now: number, through: number): Promise<Beat> {
     this.fail();
     this.said.push(`beat ${String(now)}`);
-    return Promise.resolve({ through, ...(this.beats.shift() ?? { aliveAt: null, othersAliveAt: null }) });
+    const [othersAliveAt = null, ...later] = this.others;
+    if (later.length > 0) this.others = later;
+    return Promise.resolve({ through, othersAliveAt });
   }
 
   declareOutage(
@@ -63,7 +71,8 @@ test.each([
   ['nobody served for longer than H', 10_000, 60_000, ['outage 10000..60000 certain']],
 ])('the first beat ends an outage, however short: %s', async (_what, aliveAt, now, outages) => {
   const { store, heart } = made();
-  store.beats = [{ aliveAt, othersAliveAt: aliveAt }];
+  store.signs = { aliveAt, mayServe: false };
+  store.others = [aliveAt];
   await heart.beat(now, now - 1, NOTHING_NOTICED);
   expect(store.said).toEqual([`beat ${String(now)}`, ...outages]);
 });
@@ -82,10 +91,7 @@ test.each([
   ['after one that another lived through in part', stalled(1000, 40_000), 9000, ['outage 9000..40000 possible']],
 ])('a later beat is an outage only where nobody’s loop ran: %s', async (_what, noticed, othersAliveAt, outages) => {
   const { store, heart } = made();
-  store.beats = [
-    { aliveAt: null, othersAliveAt: null },
-    { aliveAt: 0, othersAliveAt },
-  ];
+  store.others = [null, othersAliveAt];
   await heart.beat(0, -1, NOTHING_NOTICED);
   await heart.beat(60_000, 59_999, noticed);
   expect(store.said).toEqual(['beat 0', 'beat 60000', ...outages]);
@@ -118,19 +124,65 @@ test('what a database that is away did not take is said by the next beat, and on
 });
 
 test.each([
-  ['nobody served before', 10_000, null, ['outage 10000..63000 certain']],
-  ['another receiver, killed before', 10_000, 10_000, ['outage 10000..63000 certain']],
-  ['another receiver beats again', 59_500, 61_000, []],
-])('an outage goes on until the sockets are open: %s', async (_what, aliveAt, othersAliveAt, more) => {
+  ['nobody served before', null, ['outage 10000..63000 certain']],
+  ['another receiver, gone before', 10_000, ['outage 10000..63000 certain']],
+  ['another receiver that started meanwhile', 61_000, []],
+])('an outage goes on until the sockets are open: %s', async (_what, othersAliveAt, more) => {
   const { store, heart } = made();
-  store.beats = [
-    { aliveAt, othersAliveAt: aliveAt },
-    { aliveAt: 60_000, othersAliveAt },
-    { aliveAt: 63_000, othersAliveAt },
-  ];
+  store.signs = { aliveAt: 10_000, mayServe: false };
+  store.others = [10_000, othersAliveAt];
   await heart.beat(60_000, 59_999, NOTHING_NOTICED);
   const first = store.said.length;
   await heart.beat(63_200, 63_199, { ...stalled(60_100, 62_900), openedAt: 63_000 });
   await heart.beat(64_000, 63_999, NOTHING_NOTICED);
   expect(store.said.slice(first)).toEqual(['beat 63200', ...more, 'beat 64000']);
+});
+
+describe('one that starts while another may serve', () => {
+  const OPENED: Noticed = { ...NOTHING_NOTICED, openedAt: 60_400 };
+
+  /** It beat last at 59,300. */
+  async function beside(...others: readonly number[]): Promise<{ store: Declared; heart: Heartbeat }> {
+    const { store, heart } = made();
+    store.signs = { aliveAt: 59_300, mayServe: true };
+    store.others = [59_300, ...others];
+    expect(await heart.beat(60_000, 59_999, NOTHING_NOTICED)).toBe(59_299);
+    expect(store.said).toEqual(['beat 59300']);
+    return { store, heart };
+  }
+
+  test('declares nothing, and W goes on, once the other has beaten after the sockets were open', async () => {
+    const { store, heart } = await beside(60_300, 61_300, 62_300);
+    expect(await heart.beat(60_500, 60_499, OPENED)).toBe(59_299);
+    expect(await heart.beat(61_500, 61_499, NOTHING_NOTICED)).toBe(60_299);
+    expect(await heart.beat(62_500, 62_499, NOTHING_NOTICED)).toBe(62_499);
+    expect(store.said.slice(1)).toEqual(['beat 59300', 'beat 60300', 'beat 62500']);
+  });
+
+  test('whose clock is ahead, counts on a sign only that was given after the sockets were open', async () => {
+    const { store, heart } = await beside(61_900);
+    for (const at of [60_500, 61_500, 62_500, 63_500, 64_500])
+      await heart.beat(at, at - 1, at === 60_500 ? OPENED : NOTHING_NOTICED);
+    // Its clock says that it served beyond that: no outage.
+    expect(store.said.slice(1)).toEqual(['beat 59300', 'beat 61500', 'beat 61900', 'beat 61900', 'beat 64500']);
+  });
+
+  test('declares until when it listened, once three heartbeats have brought no sign', async () => {
+    const { store, heart } = await beside();
+    for (const at of [60_500, 61_500, 62_500]) {
+      const through = await heart.beat(at, at - 1, at === 60_500 ? OPENED : NOTHING_NOTICED);
+      expect(through).toBe(59_299);
+    }
+    expect(store.said.filter((one) => one.startsWith('outage'))).toEqual([]);
+    expect(await heart.beat(63_500, 63_499, NOTHING_NOTICED)).toBe(59_299);
+    expect(await heart.beat(64_500, 64_499, NOTHING_NOTICED)).toBe(64_499);
+    expect(store.said.slice(-3)).toEqual(['beat 59300', 'outage 59300..60400 possible', 'beat 64500']);
+  });
+
+  test('declares it when it stops before that', async () => {
+    const { store, heart } = await beside();
+    await heart.beat(60_500, 60_499, OPENED);
+    await heart.beat(60_900, 60_899, { ...NOTHING_NOTICED, isLast: true });
+    expect(store.said.slice(-2)).toEqual(['beat 59300', 'outage 59300..60400 possible']);
+  });
 });

@@ -1,10 +1,16 @@
 /**
  * The sign of life of a receiver, and what it means for the feed (docs/truth.md 17):
  *
- *   first beat      from the last sign of life of anybody until now nobody served: an outage, however short
+ *   first beat      from the last sign of life of anybody until now nobody served: an outage, however short. But not yet where
+ *                   another may serve: it has not stopped, and is not gone. It may also just have been killed, so this is in doubt
  *   when it listens nobody served until now: the outage that the first beat ended goes on until here, unless another serves
+ *   in doubt        another beats after this one listens: it served, and there was none. None does for three heartbeats: an outage,
+ *                   from the other's last sign of life until this one listened. So too when this one stops before either
  *   later beats     what this receiver's loop stood still for, longer than three heartbeats, and nobody else lived through
  *   any beat        what was dropped since the last one: an overflow, written before W may pass it
+ *
+ * In doubt a receiver beats with the time of the other's last sign, and W stands there: should it be killed too, whoever comes
+ * next counts from that sign on, and no outcome was inferred over an outage nobody had declared.
  *
  * A beat that is late while the loop ran is no outage: what PostgreSQL did not take meanwhile was refused, and counted.
  */
@@ -21,6 +27,8 @@ export interface Noticed {
   readonly overflows: readonly Overflow[];
   /** The sockets have just been opened, since this instant: whatever stood still before was no listening. */
   readonly openedAt?: number;
+  /** The sockets are closed, and no other beat follows. */
+  readonly isLast?: boolean;
 }
 
 export const NOTHING_NOTICED: Noticed = { stalls: [], overflows: [] };
@@ -34,15 +42,26 @@ export interface HeartbeatOptions {
 /** A stall of so many heartbeats is an outage; a busy machine stops for less. */
 const HEARTBEATS_MISSED = 3;
 
+/** Whether another receiver served before this one did is not known yet. */
+interface Doubt {
+  /** Its last sign of life. */
+  readonly from: number;
+  /** Since when this receiver listens; until it does, the instant of its first beat. */
+  readonly openedAt: number;
+  /** When this receiver began to wait for another sign, by its own clock. */
+  readonly since: number;
+}
+
 export class Heartbeat {
   private first = true;
   /** The outage that ended with the first beat, until the sockets are open. */
   private opening: Span | null = null;
+  private doubt: Doubt | null = null;
   /** What could not be written yet. */
   private pending: Noticed = NOTHING_NOTICED;
 
   constructor(
-    private readonly store: Pick<SweepStore, 'beat' | 'declareOutage' | 'declareOverflow'>,
+    private readonly store: Pick<SweepStore, 'lastSigns' | 'beat' | 'declareOutage' | 'declareOverflow'>,
     private readonly options: HeartbeatOptions,
   ) {}
 
@@ -61,20 +80,48 @@ export class Heartbeat {
       await this.store.declareOverflow(receiverId, this.pending.overflows, (known) => overflowGaps(known, settings));
       this.pending = { ...this.pending, overflows: [] };
     }
-    const { through, aliveAt, othersAliveAt } = await this.store.beat(receiverId, now, durableThrough);
-    const stoodStill = !this.first && noticed.openedAt === undefined;
-    const outages =
-      noticed.openedAt === undefined
-        ? this.outages(now, aliveAt, othersAliveAt)
-        : this.goesOn(noticed.openedAt, othersAliveAt);
-    for (const span of outages) {
-      await this.store.declareOutage(receiverId, span, (source) => outageGap(source, span, settings, stoodStill));
-    }
-    if (this.first) this.opening = outages[0] ?? null;
+    const unserved = this.first ? await this.begins(now) : [];
+    const from = this.doubt?.from ?? Number.POSITIVE_INFINITY;
+    const sign = Math.min(now, from);
+    const { through, othersAliveAt } = await this.store.beat(receiverId, sign, Math.min(durableThrough, from - 1));
+    for (const span of [...unserved, ...this.listens(now, noticed, othersAliveAt)]) await this.declare(span, false);
+    const stalls = this.first || noticed.openedAt !== undefined ? [] : this.stoodStill(othersAliveAt);
+    for (const span of stalls) await this.declare(span, true);
+    if (this.first) this.opening = unserved[0] ?? null;
     this.first = false;
     this.pending = NOTHING_NOTICED;
     // Where the loop stood still may be in the spool yet; the next beat knows.
-    return stoodStill ? Math.min(through, ...outages.map(({ from }) => from)) : through;
+    return Math.min(through, ...stalls.map((span) => span.from));
+  }
+
+  private declare(span: Span, stoodStill: boolean): Promise<void> {
+    const { receiverId, settings } = this.options;
+    return this.store.declareOutage(receiverId, span, (source) => outageGap(source, span, settings, stoodStill));
+  }
+
+  /** What the first beat ends. */
+  private async begins(now: number): Promise<readonly Span[]> {
+    const { aliveAt, mayServe } = await this.store.lastSigns(this.options.receiverId, now);
+    if (aliveAt === null) return [];
+    this.doubt = mayServe ? { from: Math.min(aliveAt, now), openedAt: now, since: now } : null;
+    return mayServe || now <= aliveAt ? [] : [{ from: aliveAt, to: now }];
+  }
+
+  /** What is known by now of the time before the sockets were open. */
+  private listens(now: number, { openedAt, isLast }: Noticed, othersAliveAt: number | null): readonly Span[] {
+    if (this.first) return [];
+    if (this.doubt === null) return openedAt === undefined ? [] : this.goesOn(openedAt, othersAliveAt);
+    const { doubt } = this;
+    const sign = Math.max(doubt.from, othersAliveAt ?? doubt.from);
+    if (openedAt !== undefined) {
+      // Whether the sign is older than the sockets, the clocks of two machines do not tell; the next one is younger.
+      this.doubt = { from: sign, openedAt, since: now };
+      return [];
+    }
+    const served = sign > doubt.from;
+    const gone = isLast === true || now - doubt.since >= HEARTBEATS_MISSED * this.options.heartbeatMs;
+    if (served || gone) this.doubt = null;
+    return gone && !served && doubt.from < doubt.openedAt ? [{ from: doubt.from, to: doubt.openedAt }] : [];
   }
 
   /** Starting takes a fraction of a second, and ten on a machine that is busy; another that served meanwhile ends the outage. */
@@ -86,8 +133,7 @@ export class Heartbeat {
       : [{ from: opening.from, to: openedAt }];
   }
 
-  private outages(now: number, aliveAt: number | null, othersAliveAt: number | null): readonly Span[] {
-    if (this.first) return aliveAt !== null && now > aliveAt ? [{ from: aliveAt, to: now }] : [];
+  private stoodStill(othersAliveAt: number | null): readonly Span[] {
     const allowedMs = HEARTBEATS_MISSED * this.options.heartbeatMs;
     return this.pending.stalls
       .map(({ from, to }) => ({ from: Math.max(from, othersAliveAt ?? from), to }))

@@ -8,12 +8,12 @@
 import { within } from '../../clock.js';
 import type { Span } from '../../delivery/facts.js';
 import type { Gap } from '../../notification.js';
-import type { Beat, Overflow, OverflowKnown, SweepStore } from '../sweep/sweep.ports.js';
+import type { Beat, LastSigns, Overflow, OverflowKnown, SweepStore } from '../sweep/sweep.ports.js';
 import type { SpooledBeat, SpooledFact } from './records.js';
 import type { Standby } from './standby.js';
 
 /** What the feed asks of storage. */
-export type FeedStore = Pick<SweepStore, 'beat' | 'declareOutage' | 'declareOverflow'>;
+export type FeedStore = Pick<SweepStore, 'lastSigns' | 'beat' | 'declareOutage' | 'declareOverflow'>;
 
 /** How facts from the spool become gaps: the same as if they had been declared at once. */
 export interface FactGaps {
@@ -33,7 +33,7 @@ interface SpooledOverflow {
 
 export class SpooledFeedStore implements FeedStore {
   /** As the last beat that reached the database gave it: W stands still while it is away. */
-  private last: Pick<Beat, 'through' | 'othersAliveAt'> = { through: Number.NEGATIVE_INFINITY, othersAliveAt: null };
+  private last: Beat = { through: Number.NEGATIVE_INFINITY, othersAliveAt: null };
 
   /** Something was asked and is not answered yet. */
   private waiting = false;
@@ -43,6 +43,10 @@ export class SpooledFeedStore implements FeedStore {
     private readonly standby: Standby,
   ) {}
 
+  lastSigns(receiverId: string, now: number): Promise<LastSigns> {
+    return this.store.lastSigns(receiverId, now);
+  }
+
   async beat(receiverId: string, now: number, durableThrough: number): Promise<Beat> {
     const through = Math.min(durableThrough, this.standby.durableThrough(durableThrough + 1) - 1);
     const beat = await this.try(() => this.store.beat(receiverId, now, through));
@@ -51,7 +55,7 @@ export class SpooledFeedStore implements FeedStore {
       return beat;
     }
     await this.standby.keepBeat({ receiverId, at: now });
-    return { ...this.last, aliveAt: now };
+    return this.last;
   }
 
   async declareOutage(receiverId: string, span: Span, gaps: (sourceKey: string) => Gap): Promise<void> {

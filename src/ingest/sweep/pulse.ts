@@ -32,6 +32,7 @@ export class Pulse {
   private ticking: Promise<void> | null = null;
   /** W, as the last beat gave it. */
   private through = Number.NEGATIVE_INFINITY;
+  private running = false;
   /** Aborted when the tick under way is to end. */
   private cut = new AbortController();
 
@@ -52,7 +53,8 @@ export class Pulse {
    */
   async run(openedAt: number): Promise<void> {
     const { onFault } = this.options;
-    await this.beat(openedAt).catch(onFault);
+    this.running = true;
+    await this.beat({ openedAt }).catch(onFault);
     this.timer = setInterval(() => {
       this.beating ??= this.beat()
         .catch(onFault)
@@ -65,28 +67,31 @@ export class Pulse {
 
   /**
    * Ends the pulse with one last beat, which says that everything received is durable, and as much of the tick that goes with it as a
-   * second is enough for: over 10,000 sources two whole ones kept a receiver from ending for minutes.
+   * second is enough for: over 10,000 sources two whole ones kept a receiver from ending for minutes. One that never ran has received
+   * nothing, and its first beat is left as it is.
+   * @returns whether it ran
    */
-  async stop(): Promise<void> {
+  async stop(): Promise<boolean> {
     if (this.timer !== null) clearInterval(this.timer);
     this.cut.abort();
     await Promise.all([this.beating, this.ticking]);
     this.options.watch.stop();
-    await this.beat();
+    if (!this.running) return false;
+    await this.beat({ isLast: true });
     this.cut = new AbortController();
     const lastTick = setTimeout(() => {
       this.cut.abort();
     }, LAST_TICK_MS);
     await this.tick();
     clearTimeout(lastTick);
+    return true;
   }
 
-  private async beat(openedAt?: number): Promise<void> {
+  private async beat(more: Partial<Noticed> = {}): Promise<void> {
     const { sweep, clock, watch } = this.options;
     const { through, noticed } = await watch.look();
     // W is inclusive, and more may be received in the very millisecond that is asked for.
-    const told: Noticed = openedAt === undefined ? noticed : { ...noticed, openedAt };
-    this.through = await sweep.beat(clock.now(), through - 1, told);
+    this.through = await sweep.beat(clock.now(), through - 1, { ...noticed, ...more });
   }
 
   private async tick(): Promise<void> {

@@ -93,10 +93,16 @@ export interface FeedFacts {
 export interface Beat {
   /** W: the least time, over receivers that are alive, up to which all that was received is in PostgreSQL. */
   readonly through: number;
-  /** The latest sign of life of any receiver before this beat; null when there was none ever. */
-  readonly aliveAt: number | null;
-  /** The same of the other receivers alone. */
+  /** The latest sign of life of the other receivers; null when there was none ever. */
   readonly othersAliveAt: number | null;
+}
+
+/** What receivers left of themselves, as one that starts finds it. */
+export interface LastSigns {
+  /** The latest sign of life of any receiver; null when there was none ever. */
+  readonly aliveAt: number | null;
+  /** Whether one of them may serve: it has not stopped, and is not gone. */
+  readonly mayServe: boolean;
 }
 
 /** Calls of one key that are due. */
@@ -106,13 +112,15 @@ export interface DueKey {
 }
 
 export interface SweepStore {
+  /** The signs of life there are before the first beat of a receiver. */
+  lastSigns(receiverId: string, now: number): Promise<LastSigns>;
   /** Writes this receiver's sign of life and how far it is durable. */
   beat(receiverId: string, now: number, durableThrough: number): Promise<Beat>;
   /**
    * Says that this receiver stopped on purpose, with all it received durable.
-   * @param servedUntil when it stopped reading: an outage begins there
+   * @param servedUntil when it stopped reading: an outage begins there. Null: it never listened, and its first sign of life stands
    */
-  stopped(receiverId: string, now: number, servedUntil: number): Promise<void>;
+  stopped(receiverId: string, now: number, servedUntil: number | null): Promise<void>;
   /** Declares a span in which no receiver served, as a fact and as a gap of every known source. */
   declareOutage(receiverId: string, span: Span, gaps: (sourceKey: string) => Gap): Promise<void>;
   /**

@@ -2,40 +2,42 @@
 import { v5 as uuidv5 } from 'uuid';
 import type { Span } from '../../delivery/facts.js';
 import type { PrismaClient } from '../../generated/prisma/client.js';
-import type { Beat, Overflow, OverflowKnown } from '../../ingest/sweep/sweep.ports.js';
+import type { Beat, LastSigns, Overflow, OverflowKnown } from '../../ingest/sweep/sweep.ports.js';
 import type { Gap } from '../../notification.js';
 import { RECEIVER_GONE_MS } from './receivers.js';
 import { type Runs, upsertGaps } from './gaps.js';
 
+export async function lastSigns(db: Runs, receiverId: string, now: number): Promise<LastSigns> {
+  const [row] = await db.$queryRaw<{ alive_at: Date | null; may_serve: boolean }[]>`
+    select max(coalesce(stopped_at, beat_at)) as alive_at,
+      coalesce(bool_or(id <> ${receiverId}::uuid and stopped_at is null
+        and beat_at > ${new Date(now - RECEIVER_GONE_MS)}), false) as may_serve
+    from receiver`;
+  return { aliveAt: row?.alive_at?.getTime() ?? null, mayServe: row?.may_serve ?? false };
+}
+
 export async function beat(db: Runs, receiverId: string, now: number, durableThrough: number): Promise<Beat> {
   const durable = new Date(durableThrough);
-  const [row] = await db.$queryRaw<{ alive_at: Date | null; others_at: Date | null; through: Date | null }[]>`
-    with before as (
-      select max(coalesce(stopped_at, beat_at)) as alive_at,
-        max(coalesce(stopped_at, beat_at)) filter (where id <> ${receiverId}::uuid) as others_at,
-        min(durable_through) filter (
-          where id <> ${receiverId}::uuid and stopped_at is null
-            and beat_at > ${new Date(now - RECEIVER_GONE_MS)}
-        ) as others_through
-      from receiver
+  const [row] = await db.$queryRaw<{ others_at: Date | null; through: Date | null }[]>`
+    with others as (
+      select max(coalesce(stopped_at, beat_at)) as others_at,
+        min(durable_through) filter (where stopped_at is null and beat_at > ${new Date(now - RECEIVER_GONE_MS)}) as others_through
+      from receiver where id <> ${receiverId}::uuid
     ), beat as (
       insert into receiver as own (id, name, started_at, beat_at, durable_through)
       values (${receiverId}::uuid, '', ${new Date(now)}, ${new Date(now)}, ${durable})
       on conflict (id) do update
       set beat_at = excluded.beat_at, durable_through = excluded.durable_through, stopped_at = null
     )
-    select alive_at, others_at, least(others_through, ${durable}) as through from before`;
-  return {
-    through: row?.through?.getTime() ?? durableThrough,
-    aliveAt: row?.alive_at?.getTime() ?? null,
-    othersAliveAt: row?.others_at?.getTime() ?? null,
-  };
+    select others_at, least(others_through, ${durable}) as through from others`;
+  return { through: row?.through?.getTime() ?? durableThrough, othersAliveAt: row?.others_at?.getTime() ?? null };
 }
 
 /** A receiver that stopped on purpose served until it stopped reading; what it had read was stored later still. */
-export async function stopped(db: Runs, receiverId: string, now: number, servedUntil: number): Promise<void> {
+export async function stopped(db: Runs, receiverId: string, now: number, servedUntil: number | null): Promise<void> {
+  const until = servedUntil === null ? null : new Date(Math.min(servedUntil, now));
   await db.$executeRaw`
-    update receiver set stopped_at = ${new Date(Math.min(servedUntil, now))}, beat_at = ${new Date(now)},
+    update receiver set stopped_at = coalesce(${until}::timestamptz, beat_at), beat_at = ${new Date(now)},
       durable_through = ${new Date(now)}
     where id = ${receiverId}::uuid`;
 }

@@ -12,6 +12,7 @@ import type {
   DueKey,
   DueSpan,
   FeedFacts,
+  LastSigns,
   MeaningChange,
   Overflow,
   OverflowKnown,
@@ -19,7 +20,7 @@ import type {
   SweptSource,
 } from '../../ingest/sweep/sweep.ports.js';
 import type { Gap, SerialMeaning, Settings } from '../../notification.js';
-import { beat, declareOutage, declareOverflow, stopped } from './beats.js';
+import { beat, declareOutage, declareOverflow, lastSigns, stopped } from './beats.js';
 import { declareQuarantine, dueSpans, expireHoles, hasSilence, openSilences, reviseSpans, upsertGaps } from './gaps.js';
 import { mature, received, recent } from './heard.js';
 import { rhythms, setSilentAfter, windowRhythm } from './rhythm.js';
@@ -39,11 +40,15 @@ function msOf(date: Date | null): number | null {
 export class PgSweepStore implements SweepStore {
   constructor(private readonly prisma: PrismaClient) {}
 
+  lastSigns(receiverId: string, now: number): Promise<LastSigns> {
+    return lastSigns(this.prisma, receiverId, now);
+  }
+
   beat(receiverId: string, now: number, durableThrough: number): Promise<Beat> {
     return beat(this.prisma, receiverId, now, durableThrough);
   }
 
-  stopped(receiverId: string, now: number, servedUntil: number): Promise<void> {
+  stopped(receiverId: string, now: number, servedUntil: number | null): Promise<void> {
     return stopped(this.prisma, receiverId, now, servedUntil);
   }
 
