@@ -3,6 +3,7 @@
  * copies, states that arrived inverted, and serials lost for good say.
  */
 
+import type { Settings } from '../notification.js';
 import { NO_HABITS, type Habits } from './facts.js';
 
 /** Sums of the samples of the calls that ended in a window. */
@@ -119,17 +120,23 @@ function shareOf(some: number, all: number): number {
   return (some + 0.5) / (all + 1);
 }
 
-/** A sample with the end of its window. */
+/** A sample with the end of its window and the loss seen in it. */
 export interface TimedSample {
   readonly to: number;
+  readonly p: number;
   readonly sample: WindowSample;
 }
 
 /**
- * The habits that closed windows show, newest first. A call without a Bye is known to be one only at its stale limit, so
- * calls with a Bye count for that habit only when as old: else every source would seem to send one at first.
+ * The habits that closed windows show, newest first. Of the calls that rang or were answered a share q lost that state, and was
+ * heard without: left in, a source of which each call rings seems at 40 % of loss to leave one Ringing in 600 out by itself, and
+ * what is missing for the loss is estimated at half. A call without a Bye is known to be one only at its stale limit, so calls with
+ * a Bye count for that habit only when as old: else every source would seem to send one at first.
  */
-export function habitsOf(windows: readonly TimedSample[], staleRingingMs: number): Habits {
+export function habitsOf(
+  windows: readonly TimedSample[],
+  { staleRingingMs, retry }: Pick<Settings, 'staleRingingMs' | 'retry'>,
+): Habits {
   const taken = windows.slice(0, MOST_POOLED);
   const [newest] = taken;
   if (newest === undefined) return NO_HABITS;
@@ -138,9 +145,11 @@ export function habitsOf(windows: readonly TimedSample[], staleRingingMs: number
     .filter((one) => one.to <= newest.to - staleRingingMs)
     .reduce((total, { sample }) => total + sample.unansweredReported, 0);
   const unanswered = reported + sum.unansweredPresumed;
+  // Each state of so many ended calls would have been heard.
+  const hearable = taken.reduce((total, { sample, p }) => total + sample.ended * (1 - p ** (retry + 1)), 0);
   return {
-    answerRatio: sum.ended === 0 ? null : shareOf(sum.answered, sum.ended),
-    ringingRatio: sum.ended === 0 ? null : shareOf(sum.rang, sum.ended),
+    answerRatio: sum.ended === 0 ? null : shareOf(sum.answered, Math.max(sum.answered, hearable)),
+    ringingRatio: sum.ended === 0 ? null : shareOf(sum.rang, Math.max(sum.rang, hearable)),
     unansweredByeRatio: reported < UNANSWERED_NEEDED ? null : reported / unanswered,
   };
 }

@@ -108,13 +108,27 @@ describe('the loss of a window', () => {
 test('habits are shares of what ended, and unknown until enough did', () => {
   const sample = windowOf({ lossIn: 0, lossBack: 0 }, 'per_call', '1');
   // A call without a Bye is known to be one only at its stale limit; newer windows say nothing of that yet.
-  const two = [600_000, 300_000].map((to) => ({ to, sample }));
-  const { answerRatio, ringingRatio, unansweredByeRatio } = habitsOf(two, 300_000);
+  const two = [600_000, 300_000].map((to) => ({ to, p: 0, sample }));
+  const { answerRatio, ringingRatio, unansweredByeRatio } = habitsOf(two, SETTINGS);
   expect(answerRatio).toBeCloseTo(0.6, 1);
   // All of 6,000 rang: a call that does not is not ruled out.
   expect(ringingRatio).toBeGreaterThan(0.9999);
   expect(ringingRatio).toBeLessThan(1);
   expect(unansweredByeRatio).toBe(1);
-  expect(habitsOf([], 300_000)).toEqual({ answerRatio: null, ringingRatio: null, unansweredByeRatio: null });
-  expect(habitsOf(two.slice(0, 1), 300_000).unansweredByeRatio).toBeNull();
+  expect(habitsOf([], SETTINGS)).toEqual({ answerRatio: null, ringingRatio: null, unansweredByeRatio: null });
+  expect(habitsOf(two.slice(0, 1), SETTINGS).unansweredByeRatio).toBeNull();
+});
+
+test('what was lost is no habit: a call whose Ringing never came rang like every other', () => {
+  const lossy = { lossIn: 0.7, lossBack: 0 };
+  const sample = windowOf(lossy, 'constant', '1');
+  // 0.7^7 = 8 % of them.
+  expect(sample.rang / sample.ended).toBeLessThan(0.94);
+  const window = { to: 300_000, p: 0.7, sample };
+  expect(habitsOf([window], SETTINGS).ringingRatio).toBeGreaterThan(0.985);
+  expect(habitsOf([window], SETTINGS).ringingRatio).toBeLessThan(1);
+  expect(habitsOf([window], SETTINGS).answerRatio).toBeCloseTo(0.6, 1);
+  // A source that rings in half of its calls does so at every loss.
+  const rare = { ...sample, rang: sample.rang / 2 };
+  expect(habitsOf([{ ...window, sample: rare }], SETTINGS).ringingRatio).toBeCloseTo(0.5, 1);
 });

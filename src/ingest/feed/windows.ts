@@ -74,13 +74,14 @@ export class WindowCloser {
     earlier: readonly ClosedWindow[],
     deaf: readonly Span[],
   ): Promise<ClosedWindow | null> {
-    const { lossWindowMs, retry, staleRingingMs } = this.settings;
+    const { lossWindowMs, retry } = this.settings;
     const span = { from, to: from + lossWindowMs };
     const sample = await this.store.windowSample(sourceKey, span, deaf, this.settings);
     const rhythm = await this.store.windowRhythm(sourceKey, span);
     if (rhythm === null && sample.ended === 0) return null;
     const before = earlier.map((one) => one.sample);
-    const habits = habitsOf([{ to: span.to, sample }, ...earlier], staleRingingMs);
-    return { ...span, sample, habits, p: lossOf(sample, before, retry), rhythm };
+    const p = lossOf(sample, before, retry);
+    const habits = habitsOf([{ to: span.to, sample, p }, ...earlier], this.settings);
+    return { ...span, sample, habits, p, rhythm };
   }
 }
