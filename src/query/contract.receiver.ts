@@ -1,6 +1,17 @@
 /** What only a running receiver knows: the contract's records of what arrived lately and of how it listens. */
-import { type FieldTable, type RowOf, bytes, count, instant, listOf, orNull, span, text } from './field.js';
-import { anyText, optionalCount, presetCount } from './parameters.js';
+import {
+  type Enumeration,
+  type FieldTable,
+  type RowOf,
+  bytes,
+  count,
+  instant,
+  listOf,
+  orNull,
+  span,
+  text,
+} from './field.js';
+import { anyEnum, anyText, optionalCount, presetCount } from './parameters.js';
 
 export const DATAGRAM = {
   id: text('Rises with every datagram received, also over a restart; what to give as `after`.'),
@@ -57,10 +68,16 @@ export type ReceiverRow = RowOf<typeof RECEIVER> & {
   readonly fates: readonly FateCountRow[];
 };
 
+const DATAGRAM_FATE: Enumeration = {
+  name: 'DatagramFate',
+  description: 'What became of a datagram.',
+  values: ['first', 'duplicate', 'conflict', 'spooled', 'quarantined', 'refused'],
+};
+
 /** What `GET /datagrams` takes. */
 export const DATAGRAMS_QUERY = {
   source: anyText('Key of the source, or an address.'),
-  fate: anyText('What became of it: first, duplicate, conflict, spooled, quarantined or refused.'),
+  fate: anyEnum(DATAGRAM_FATE, 'What became of it.'),
   after: optionalCount(0, Number.MAX_SAFE_INTEGER, 'Only what was received after the datagram with this id.'),
   limit: presetCount(1, 1_000, 100, 'Datagrams at most: the newest, or with `after` the ones that follow it.'),
 };

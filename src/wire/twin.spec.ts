@@ -99,6 +99,7 @@ test.each([
   ['a number', '42', 'syntax'],
   ['null', 'null', 'syntax'],
   ['a number as JSON forbids it', JSON.stringify(POST).replace('88', '088'), 'syntax'],
+  ['a member twice in one spelling', JSON.stringify(POST).replace('{', '{"callId" : "x",'), 'syntax'],
   ['a member twice', JSON.stringify(POST).replace('{', '{"call_id":1,'), 'syntax'],
   ['no callState', JSON.stringify({ ...POST, callState: undefined }), 'fields'],
   ['no eventTime', JSON.stringify({ ...POST, eventTime: undefined }), 'fields'],

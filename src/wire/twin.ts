@@ -22,6 +22,8 @@ const MEMBER_OF_KEY: ReadonlyMap<string, Member> = new Map(MEMBERS.map((member) 
 
 /** Of valid JSON, each string or each number. */
 const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+/** Makes a string of valid JSON a key. */
+const COLON_NEXT = /\s*:/y;
 /** 15 digits reach the year 33658; more than that no clock says, and no instant can hold. */
 const EVENT_TIME = /^\d{1,15}$/;
 const LONE_SURROGATE = /\p{Cs}/u;
@@ -57,7 +59,8 @@ function membersOf(text: string): ReadonlyMap<Member, string> | ParseFailure {
   const object = objectOf(text);
   if (object === null) return failure('syntax', 'no JSON object');
   const found = new Map<Member, string>();
-  for (const [key, value] of Object.entries(object)) {
+  for (const [numbered, value] of Object.entries(object)) {
+    const key = numbered.slice(numbered.indexOf(':') + 1);
     const member = MEMBER_OF_KEY.get(key.toLowerCase().replace(/[\s_-]+/g, ''));
     if (member === undefined) continue;
     if (found.has(member)) return failure('syntax', `${member} twice`);
@@ -68,15 +71,21 @@ function membersOf(text: string): ReadonlyMap<Member, string> | ParseFailure {
   return found;
 }
 
-/** The object a text is, with every number as the text of its own digits: 9007199254740993 is no number of JavaScript. */
+/**
+ * The object a text is, with every number as the text of its own digits, for 9007199254740993 is no number of JavaScript; and with
+ * every key numbered (`1:callId`), for of a key that stands twice JSON.parse gives the last value alone.
+ */
 function objectOf(text: string): Readonly<Record<string, unknown>> | null {
   try {
     // Parsed as it is first: on what is no JSON the expression could take time that grows with the square of its length.
     const found: unknown = JSON.parse(text);
     if (typeof found !== 'object' || found === null || Array.isArray(found)) return null;
-    return JSON.parse(
-      text.replace(STRING_OR_NUMBER, (token) => (token.startsWith('"') ? token : `"${token}"`)),
-    ) as Record<string, unknown>;
+    const told = text.replace(STRING_OR_NUMBER, (token, at: number) => {
+      if (!token.startsWith('"')) return `"${token}"`;
+      COLON_NEXT.lastIndex = at + token.length;
+      return COLON_NEXT.test(text) ? `"${String(at)}:${token.slice(1)}` : token;
+    });
+    return JSON.parse(told) as Record<string, unknown>;
   } catch {
     return null;
   }

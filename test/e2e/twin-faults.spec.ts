@@ -44,7 +44,7 @@ async function storedIds(prefix: number): Promise<ReadonlySet<string>> {
 
 test('200 calls posted at once over as many connections are each answered once, stored once and recorded whole', async () => {
   await open();
-  const many = new Switch(postUrl(receiver, 'vos/any/prefix/CallStateReport?x=1'), 200);
+  const many = new Switch(postUrl(receiver, 'vos/any/prefix/CallStateReport/?x=1'), 200);
   const start = Date.now() - 20_000;
   const bodies = Array.from({ length: 200 }, (_, call) =>
     [-12, -13].map((state, index) => stateOf(1_000 + call, state, start + index * 1_000)),

@@ -2,7 +2,14 @@
 import type { Span } from '../../src/delivery/facts.js';
 import type { WindowRhythm } from '../../src/delivery/rhythm.js';
 import { RHYTHM_MS, SLOTS } from '../../src/delivery/rhythm.js';
-import type { Beat, ClosedWindow, DueSpan, LastSigns, Overflow, OverflowKnown } from '../../src/ingest/sweep/sweep.ports.js';
+import type {
+  Beat,
+  ClosedWindow,
+  DueSpan,
+  LastSigns,
+  Overflow,
+  OverflowKnown,
+} from '../../src/ingest/sweep/sweep.ports.js';
 import type { Gap } from '../../src/notification.js';
 import { MemoryLedger } from './memory-ledger.js';
 
@@ -46,7 +53,8 @@ export abstract class MemoryFeed extends MemoryLedger {
   }
 
   stopped(receiverId: string, now: number, servedUntil: number | null): Promise<void> {
-    const stoppedAt = servedUntil === null ? (this.receivers.get(receiverId)?.beatAt ?? now) : Math.min(servedUntil, now);
+    const stoppedAt =
+      servedUntil === null ? (this.receivers.get(receiverId)?.beatAt ?? now) : Math.min(servedUntil, now);
     this.receivers.set(receiverId, { beatAt: now, durableThrough: now, stoppedAt });
     return Promise.resolve();
   }

@@ -67,7 +67,7 @@ export class AccessResolver {
   ): Promise<ApiKeyType> {
     // PostgreSQL keeps no NUL in a text, so no key has one.
     const revoked = prefix.includes('\0') ? null : await this.keys.revoke(prefix, holder);
-    if (revoked === null) throw new BadParameters([{ parameter: 'prefix', reason: 'is the prefix of no key' }]);
+    if (revoked === null) throw new BadParameters([{ parameter: 'prefix', reason: 'belongs to no key' }]);
     return apiKeyOf(revoked);
   }
 }

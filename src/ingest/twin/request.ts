@@ -2,9 +2,10 @@
 import type { IncomingMessage } from 'node:http';
 import { isNativeError } from 'node:util/types';
 
-/** The last part of a path, without query: what stands before it is the switch's own business. */
+/** The last part of a path, without query or a slash at its end: what stands before it is the switch's own business. */
 export function lastPart(url: string): string {
-  const [path = ''] = url.split(/[?#]/, 1);
+  const [whole = ''] = url.split(/[?#]/, 1);
+  const path = whole.endsWith('/') ? whole.slice(0, -1) : whole;
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
