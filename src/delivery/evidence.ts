@@ -50,10 +50,16 @@ function sameIdentity(a: Pick<Report, 'serial' | 'state'>, b: Pick<Report, 'seri
   return a.serial === b.serial && a.state === b.state;
 }
 
-/** Receipts of one identity that a chain of copies at most H apart would link; an identity that holds its event's time never recurs. */
-function within(notification: Notification, from: number, to: number, horizonMs: number): boolean {
-  if (notification.firstAt - horizonMs <= to && from <= notification.lastAt + horizonMs) return true;
-  return eventTimeOf(notification.serial) !== null;
+/** H as it was in force at an instant, in ms. */
+export type HorizonAt = (at: number) => number;
+
+/**
+ * Whether a chain of copies at most H apart would link a receipt to these of its identity: the H at the earlier of two receipts,
+ * whichever is stored first. An identity that holds its event's time never recurs.
+ */
+function within({ serial, firstAt, lastAt }: Notification, at: number, horizonAt: HorizonAt): boolean {
+  const linked = at < firstAt ? firstAt <= at + horizonAt(at) : at <= lastAt + horizonAt(lastAt);
+  return linked || eventTimeOf(serial) !== null;
 }
 
 function fromArrival({ report, stamp }: Arrival): Notification {
@@ -135,9 +141,9 @@ export function inOrder<Row extends Notification>(rows: readonly Row[]): readonl
  * Adds one arrival to what is stored: joins every row of its identity and content that it reaches or links,
  * else becomes a row of its own. `conflict` when a row of the same identity within H says something else.
  */
-export function addArrival(stored: readonly Notification[], arrival: Arrival, horizonMs: number): Merge {
+export function addArrival(stored: readonly Notification[], arrival: Arrival, horizonAt: HorizonAt): Merge {
   const { report, stamp } = arrival;
-  const reached = stored.filter((row) => sameIdentity(row, report) && within(row, stamp.at, stamp.at, horizonMs));
+  const reached = stored.filter((row) => sameIdentity(row, report) && within(row, stamp.at, horizonAt));
   const own = fromArrival(arrival);
   if (reached.length === 0) {
     return {
@@ -190,7 +196,7 @@ function allDistinct(rows: readonly Notification[]): boolean {
  * stood still may have arrived that much earlier: a loop that stood for longer than H does not make a copy another
  * notification (an OK read 25 s late would count as a second answered call).
  */
-export function speak(stored: readonly Notification[], horizonMs: number): readonly Spoken[] {
+export function speak(stored: readonly Notification[], horizonAt: HorizonAt): readonly Spoken[] {
   const ordered = inOrder(stored);
   if (allDistinct(ordered)) return ordered;
   const chains = new Map<string, Spoken[]>();
@@ -200,7 +206,8 @@ export function speak(stored: readonly Notification[], horizonMs: number): reado
     let whole: Spoken = row;
     // Chains of one identity end in the order they begin, so the ones within reach are the last.
     for (let last = earlier.at(-1); last !== undefined; last = earlier.at(-1)) {
-      if (last.lastAt + horizonMs < row.firstAt - row.idleMs && eventTimeOf(row.serial) === null) break;
+      const reach = last.lastAt + horizonAt(last.lastAt);
+      if (reach < row.firstAt - row.idleMs && eventTimeOf(row.serial) === null) break;
       earlier.pop();
       whole = link(last, whole);
     }

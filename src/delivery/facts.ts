@@ -124,12 +124,15 @@ export function noFacts(sourceKey: string, settings: Settings): SourceFacts {
  * the first version falls under that. The width of loss windows is always today's: windows are rows of all calls.
  */
 export function factsAt(facts: SourceFacts, at: number): SourceFacts {
-  const version = facts.versions.findLast(({ since }) => since <= at) ?? facts.versions[0];
-  if (version === undefined) return facts;
-  const { settings } = facts;
-  return sameRules(version.settings, settings)
-    ? facts
-    : { ...facts, settings: { ...version.settings, lossWindowMs: settings.lossWindowMs } };
+  const settings = settingsAt(facts, at);
+  return settings === facts.settings ? facts : { ...facts, settings };
+}
+
+/** The settings in force at an instant, as {@link factsAt} takes them. */
+export function settingsAt({ settings, versions }: Pick<SourceFacts, 'settings' | 'versions'>, at: number): Settings {
+  const version = versions.findLast(({ since }) => since <= at) ?? versions[0];
+  if (version === undefined || sameRules(version.settings, settings)) return settings;
+  return { ...version.settings, lossWindowMs: settings.lossWindowMs };
 }
 
 /** All but the width of loss windows, field by field: every fold asks. */

@@ -10,14 +10,13 @@
  * happened, they are taken in that order and those times are compared.
  */
 import { byReceipt, inOrder, rank, type Spoken } from '../delivery/evidence.js';
+import { settingsAt, type SourceFacts } from '../delivery/facts.js';
 import type { SerialMeaning, Settings } from '../notification.js';
 import { horizonMs } from '../notification.js';
 import { gaveNoTime, happenedBy } from './moment.js';
 
-export interface CutRules {
-  readonly settings: Settings;
-  readonly meaning: SerialMeaning;
-}
+/** What calls are cut by: a call by the settings in force when it was opened, so that a later change of them cuts no call anew. */
+export type CutRules = Pick<SourceFacts, 'settings' | 'versions' | 'meaning'>;
 
 /** Whether serials of this meaning name the call rather than the notification. */
 export function serialNamesCall(meaning: SerialMeaning): boolean {
@@ -58,8 +57,11 @@ function fallsBack(rankX: number | null, rankY: number | null): boolean {
   return rankX !== null && rankY !== null && (rankX < rankY || (rankX === rankY && rankX > 0));
 }
 
-/** Whether x, in order of first receipt, cannot belong to the open call. */
-function startsNewCall(open: readonly Spoken[], x: Spoken, { settings, meaning }: CutRules): boolean {
+/**
+ * Whether x, in order of first receipt, cannot belong to the open call.
+ * @param settings in force when that was opened
+ */
+function startsNewCall(open: readonly Spoken[], x: Spoken, settings: Settings, meaning: SerialMeaning): boolean {
   const rankX = rank(x.state);
   const arrivedFrom = happenedBy(x, settings) - x.idleMs;
   const horizon = horizonMs(settings);
@@ -74,17 +76,22 @@ function startsNewCall(open: readonly Spoken[], x: Spoken, { settings, meaning }
 
 function cutInOrder(notifications: readonly Spoken[], rules: CutRules): Spoken[][] {
   const calls: Spoken[][] = [];
+  let { settings } = rules;
   for (const x of notifications) {
     const open = calls.at(-1);
-    if (open === undefined || startsNewCall(open, x, rules)) calls.push([x]);
-    else open.push(x);
+    if (open !== undefined && !startsNewCall(open, x, settings, rules.meaning)) {
+      open.push(x);
+      continue;
+    }
+    calls.push([x]);
+    settings = settingsAt(rules, x.firstAt);
   }
   return calls;
 }
 
 /** Cut in the order of events; what was received first still opens its call, so that nothing late changes its id. */
 function cutByEvent(ordered: readonly Spoken[], rules: CutRules): readonly (readonly Spoken[])[] {
-  const by = (one: Spoken): number => happenedBy(one, rules.settings);
+  const by = (one: Spoken): number => happenedBy(one, settingsAt(rules, one.firstAt));
   const calls = cutInOrder(
     [...ordered].sort((a, b) => by(a) - by(b)),
     rules,

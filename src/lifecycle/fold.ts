@@ -13,7 +13,7 @@
  * alone (law 2): nothing here keeps anything between two calls.
  */
 import { sameContent, speak, type Spoken } from '../delivery/evidence.js';
-import { factsAt, type SourceFacts } from '../delivery/facts.js';
+import { factsAt, settingsAt, type SourceFacts } from '../delivery/facts.js';
 import {
   horizonMs,
   type CallRecord,
@@ -228,6 +228,6 @@ function foldCall(key: FoldKey, call: readonly Spoken[], known: SourceFacts): Fo
  * @param facts what is known of the source; `facts.through` (W) is the instant the record is asked for
  */
 export function fold(key: FoldKey, notifications: readonly Notification[], facts: SourceFacts): readonly FoldedCall[] {
-  const spoken = speak(notifications, horizonMs(facts.settings));
+  const spoken = speak(notifications, (at) => horizonMs(settingsAt(facts, at)));
   return cut(spoken, facts).map((call) => foldCall(key, call, facts));
 }

@@ -21,7 +21,7 @@ function stored(posts: readonly Post[]): readonly Notification[] {
     const serial = eventTimeSerial(String(START + eventS * 1_000));
     const report = { callId: KEY.callId, serial, state, stateRaw: state, ...content };
     const stamp = { at: START + receivedS * 1_000, idleMs: 0 };
-    return addArrival(rows, { sourceKey: KEY.sourceKey, report, stamp, payload: new Uint8Array() }, 19_000)
+    return addArrival(rows, { sourceKey: KEY.sourceKey, report, stamp, payload: new Uint8Array() }, () => 19_000)
       .notifications;
   }, []);
 }

@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import type { SourceFacts } from '../../src/delivery/facts.js';
 import type { Arrival } from '../../src/notification.js';
-import { anyArrivals, anyFacts, arrival, IN_THE_END, MapLedger } from './ledger.js';
+import { anyArrivals, anyFacts, arrival, IN_THE_END, MapLedger, SETTINGS } from './ledger.js';
 
 /** The arrivals in one batch, folded at the end: what every other way must come to. */
 function atOnce(arrivals: readonly Arrival[], facts: SourceFacts): MapLedger {
@@ -67,6 +67,17 @@ describe('law 2', () => {
           expectSame(other, atOnce(all, facts));
         },
       ),
+      { numRuns: 250 },
+    );
+  });
+
+  test('the settings of whoever folds change nothing: those count that were in force', () => {
+    const others = { ...SETTINGS, retry: 3, intervalMs: 5_000, staleRingingMs: 60_000, staleAnsweredMs: 90_000 };
+    fc.assert(
+      fc.property(anyArrivals, anyFacts, (all, facts) => {
+        const versions = facts.versions.length > 0 ? facts.versions : [{ since: 0, settings: SETTINGS }];
+        expectSame(atOnce(all, { ...facts, versions, settings: others }), atOnce(all, { ...facts, versions }));
+      }),
       { numRuns: 250 },
     );
   });

@@ -123,6 +123,12 @@ export const anyArrivals = fc.array(
 const instant = fc.integer({ min: 0, max: 100_000 });
 const span = fc.tuple(instant, fc.integer({ min: 1, max: 30_000 })).map(([from, ms]) => ({ from, to: from + ms }));
 
+/** No change of settings, or one: from what was longer or shorter to what they are. */
+const anyVersions = fc.option(
+  fc.record({ since: instant, retry: fc.constantFrom(2, 6), staleRingingMs: fc.constantFrom(20_000, 600_000) }),
+  { nil: null },
+);
+
 /** Any facts of a source, as they are in the end. */
 export const anyFacts: fc.Arbitrary<SourceFacts> = fc
   .record({
@@ -134,6 +140,7 @@ export const anyFacts: fc.Arbitrary<SourceFacts> = fc
     holes: fc.array(fc.record({ serial: fc.integer({ min: 1, max: 6 }), sent: span }), { maxLength: 2 }),
     unansweredByeRatio: fc.constantFrom(null, 0, 0.7, 1),
     answerRatio: fc.constantFrom(null, 0, 0.6, 1),
+    change: anyVersions,
   })
   .map(({ p, holes, answerRatio, unansweredByeRatio, ...facts }) => ({
     ...noFacts('ivr', SETTINGS),

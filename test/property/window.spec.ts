@@ -27,7 +27,7 @@ function receipts(sentAt: number, { lossIn, lossBack }: Network, random: Random)
 }
 
 function recordOf(arrivals: readonly Arrival[], meaning: SerialMeaning): CallRecord | null {
-  const rows = arrivals.reduce<readonly Notification[]>((all, one) => addArrival(all, one, H).notifications, []);
+  const rows = arrivals.reduce<readonly Notification[]>((all, one) => addArrival(all, one, () => H).notifications, []);
   const [call] =
     rows.length === 0 ? [] : fold(KEY, rows, { ...noFacts('ivr', SETTINGS), meaning, through: IN_THE_END });
   return call?.record ?? null;

@@ -12,7 +12,7 @@ import {
   type ArrivalOutcome,
   type NotificationChange,
 } from '../../delivery/evidence.js';
-import type { SourceFacts } from '../../delivery/facts.js';
+import { settingsAt, type SourceFacts } from '../../delivery/facts.js';
 import { fold, type FoldedCall, recordIdOf } from '../../lifecycle/fold.js';
 import { closeGap } from '../../lifecycle/gap.js';
 import { horizonMs, type Arrival, type Gap, type Notification } from '../../notification.js';
@@ -180,11 +180,11 @@ export function assemble(
   facts: SourceFacts,
   asOf: number,
 ): { change: KeyChange; outcomes: readonly ArrivalOutcome[] } {
-  const horizon = horizonMs(facts.settings);
+  const horizonAt = (at: number): number => horizonMs(settingsAt(facts, at));
   let { notifications } = stored;
   let raw: RawWrite[] = [];
   const outcomes = arrivals.map((arrival) => {
-    const merge = addArrival(notifications, arrival, horizon);
+    const merge = addArrival(notifications, arrival, horizonAt);
     notifications = merge.notifications;
     raw = addRawWrite(raw, merge.change, arrival.payload);
     return merge.outcome;
