@@ -491,7 +491,9 @@ create table loss_window (
   habits json not null,
   p double precision not null,
   rhythm json,
+  p_mean double precision,
   constraint loss_window_p_check CHECK (((p >= (0)::double precision) AND (p <= (1)::double precision))),
+  constraint loss_window_p_mean_check CHECK (((p_mean >= (0)::double precision) AND (p_mean <= (1)::double precision))),
   constraint loss_window_pkey PRIMARY KEY (source_key, start_at),
   constraint loss_window_span_check CHECK ((start_at < end_at))
 );

@@ -40,7 +40,10 @@ export const NO_HABITS: Habits = { answerRatio: null, ringingRatio: null, unansw
 
 /** One closed window: the loss seen in it, and the habits known when it closed, both frozen. */
 export interface LossWindow extends Span {
+  /** What outcomes are inferred by: rather too small, or a quiet source would infer nothing. */
   readonly p: number;
+  /** What estimates rest on: as likely too small as too large. */
+  readonly pMean: number;
   readonly habits: Habits;
   /** When the source spoke; null where it did not, or nobody noted it. */
   readonly rhythm: WindowRhythm | null;

@@ -78,6 +78,44 @@ function fromSerials({ serialsSeen, serialsLost }: WindowSample, retry: number):
   return sent === 0 || serialsLost === 0 ? 0 : (serialsLost / sent) ** (1 / (retry + 1));
 }
 
+/**
+ * Of the tries between two received copies of a notification the share that is missing, at a loss p of datagrams and b of acks: less
+ * than p, since a run of lost tries that lasts until the sender gives up has no copy after it (0.36 at 0.4 and 0.4).
+ */
+function missingShare(p: number, b: number, retry: number): number {
+  let [pairs, missing] = [0, 0];
+  // received[i]: how likely the i-th try is received, and tried at all.
+  const received = Array.from({ length: retry + 1 }, (_, i) => p ** i * (1 - p));
+  received.forEach((chance, i) => {
+    for (let run = 0; i + 1 + run <= retry; run++) {
+      const pair = chance * b * p ** run * (1 - p);
+      pairs += pair;
+      missing += pair * run;
+      received[i + 1 + run] = (received[i + 1 + run] ?? 0) + pair;
+    }
+  });
+  return pairs + missing === 0 ? 0 : missing / (pairs + missing);
+}
+
+/** The loss p at which so many copies would be missing between those received; the share of acks lost is as the copies show it. */
+function lossByCopies(
+  { copyPairs, copiesMissing, rang, answered, unansweredReported }: WindowSample,
+  retry: number,
+): number {
+  if (copiesMissing === 0) return 0;
+  const heard = rang + 2 * answered + unansweredReported;
+  const ackLoss = copyPairs / (copyPairs + heard);
+  const wanted = copiesMissing / (copyPairs + copiesMissing);
+  let [low, high] = [0, 1];
+  // To 1e-6 of p, which is 1e-5 of its seventh power at 0.4.
+  for (let halvings = 0; halvings < 20; halvings++) {
+    const p = (low + high) / 2;
+    if (missingShare(p, ackLoss, retry) < wanted) low = p;
+    else high = p;
+  }
+  return (low + high) / 2;
+}
+
 /** Pools a window with those before it until `enough` holds. */
 function pool(
   own: WindowSample,
@@ -109,6 +147,26 @@ export function lossOf(own: WindowSample, earlier: readonly WindowSample[], retr
   );
 }
 
+/**
+ * The loss of a window that estimates rest on. Nothing is taken off: seven tries are all lost with the seventh power of it, and what
+ * {@link lossOf} is short by for safety, 5 to 10 % of p, would be 30 to 50 % of that. Of all ways to take seven of the tries that copies
+ * and inversions tell of, the share in which all were lost is that power without bias, which the power of the share lost is not: of 20
+ * tries at a loss of 0.4 it would be 2.6 times as much.
+ */
+export function meanLossOf(own: WindowSample, earlier: readonly WindowSample[], retry: number): number {
+  const sum = pool(
+    own,
+    earlier,
+    ({ copiesMissing, statesInverted }) => copiesMissing + statesInverted >= EVENTS_WANTED,
+  );
+  const between = sum.copyPairs + sum.copiesMissing;
+  const lost = between * lossByCopies(sum, retry) + sum.statesInverted;
+  const tries = between + (sum.orderedBins[0] ?? 0) + sum.statesInverted;
+  let allLost = 1;
+  for (let k = 0; k <= retry; k++) allLost *= tries > k ? Math.max(0, lost - k) / (tries - k) : 0;
+  return Math.max(allLost ** (1 / (retry + 1)), fromSerials(sum, retry));
+}
+
 /** Unanswered calls needed before anything is said of how they end. */
 const UNANSWERED_NEEDED = 20;
 
@@ -123,7 +181,7 @@ function shareOf(some: number, all: number): number {
 /** A sample with the end of its window and the loss seen in it. */
 export interface TimedSample {
   readonly to: number;
-  readonly p: number;
+  readonly pMean: number;
   readonly sample: WindowSample;
 }
 
@@ -146,7 +204,7 @@ export function habitsOf(
     .reduce((total, { sample }) => total + sample.unansweredReported, 0);
   const unanswered = reported + sum.unansweredPresumed;
   // Each state of so many ended calls would have been heard.
-  const hearable = taken.reduce((total, { sample, p }) => total + sample.ended * (1 - p ** (retry + 1)), 0);
+  const hearable = taken.reduce((total, { sample, pMean }) => total + sample.ended * (1 - pMean ** (retry + 1)), 0);
   return {
     answerRatio: sum.ended === 0 ? null : shareOf(sum.answered, Math.max(sum.answered, hearable)),
     ringingRatio: sum.ended === 0 ? null : shareOf(sum.rang, Math.max(sum.rang, hearable)),

@@ -21,7 +21,7 @@ function facts(p: number, outages: readonly Span[] = [], through = 1e9): SourceF
     ...noFacts('ivr', settings),
     through,
     outages,
-    lossWindows: [{ from: 0, to: 300_000, p, habits: NO_HABITS, rhythm: null }],
+    lossWindows: [{ from: 0, to: 300_000, p, pMean: p, habits: NO_HABITS, rhythm: null }],
   };
 }
 
@@ -61,7 +61,7 @@ describe('final loss', () => {
     const windows = [0.1, 0.3, 0.2].map((p, n) => ({
       from: n * 300_000,
       to: (n + 1) * 300_000,
-      p,
+      ...{ p, pMean: p / 2 },
       habits: NO_HABITS,
       rhythm: null,
     }));
@@ -70,6 +70,20 @@ describe('final loss', () => {
     expect(lossOver({ from: 0, to: 299_999 }, all)).toBe(0.1);
     expect(lossOver({ from: 600_000, to: 899_999 }, all)).toBe(0.2);
     expect(lossOver({ from: 900_000, to: 950_000 }, all)).toBe(0.2);
+  });
+
+  test('is for an estimate what each window expects, by how much of the span lies in it', () => {
+    const lossWindows = [0.4, 0.2].map((pMean, n) => ({
+      ...{ from: n * 300_000, to: (n + 1) * 300_000, p: pMean / 2, pMean, habits: NO_HABITS, rhythm: null },
+    }));
+    const all = { ...facts(0), lossWindows };
+    const span = { from: 200_000, to: 500_000 };
+    expect(meanLoss(span, all)).toBeCloseTo((0.4 ** 7 + 2 * 0.2 ** 7) / 3, 12);
+    // Nobody listened for the first try of what was sent in the middle third: it has six.
+    const outage = { from: 300_000, to: 302_999 };
+    const six = (2_999 / 300_000) * ((0.4 ** 6 + 2 * 0.2 ** 6) / 3 - (0.4 ** 7 + 2 * 0.2 ** 7) / 3) * 7;
+    const whole = (0.4 ** 7 + 2 * 0.2 ** 7) / 3;
+    expect(meanLoss(span, { ...all, outages: [outage] })).toBeCloseTo(whole + six, 9);
   });
 });
 

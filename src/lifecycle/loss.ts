@@ -2,7 +2,7 @@
  * How likely it is that a notification was lost for good (docs/truth.md 11, 12, 16): per-datagram loss in the windows a
  * call touches, and the tries that our own outages, and stillnesses of the source, left to it.
  */
-import { NO_HABITS, type Habits, type SourceFacts, type Span, windowEnd } from '../delivery/facts.js';
+import { NO_HABITS, type Habits, type LossWindow, type SourceFacts, type Span, windowEnd } from '../delivery/facts.js';
 import { horizonMs, type Settings } from '../notification.js';
 import { stillnessesOf } from './stillness.js';
 
@@ -19,10 +19,17 @@ export function windowClosesAt(at: number, settings: Settings): number {
  * A closed window in which nothing ended says what the last one before it said.
  */
 export function lossOver(span: Span, facts: SourceFacts): number | null {
+  const touched = windowsOver(span, facts);
+  return touched === null ? null : Math.max(0, ...touched.map(({ p }) => p));
+}
+
+/** The closed windows that say what was lost in a span: those it touches, else the last before it; null while one of them is open. */
+function windowsOver(span: Span, facts: SourceFacts): readonly LossWindow[] | null {
   if (facts.through < windowClosesAt(span.to, facts.settings)) return null;
   const touched = facts.lossWindows.filter((window) => window.from <= span.to && window.to > span.from);
-  if (touched.length > 0) return Math.max(...touched.map((window) => window.p));
-  return facts.lossWindows.findLast((window) => window.to <= span.from)?.p ?? 0;
+  if (touched.length > 0) return touched;
+  const before = facts.lossWindows.findLast((window) => window.to <= span.from);
+  return before === undefined ? [] : [before];
 }
 
 /** The habits known at an instant: those of the last window closed before it, so that they are the same whenever asked. */
@@ -107,14 +114,30 @@ function chanceOf(taken: readonly number[], p: number): number {
  * estimate, so nothing is widened: a path takes milliseconds, the margin is a second.
  */
 export function meanLoss(span: Span, facts: SourceFacts): number | null {
-  const p = lossOver(span, facts);
-  if (p === null) return null;
+  const windows = windowsOver(span, facts);
+  if (windows === null) return null;
   const taking = takingFrom(span, facts, 0);
-  if (taking.length === 0) return p ** (facts.settings.retry + 1);
+  if (taking.length === 0) return networkLoss(span, windows, facts.settings);
   const runs = runsOf(span, taking, facts.settings);
   const length = span.to - span.from;
-  if (length <= 0) return Math.max(...runs.map(({ taken }) => chanceOf(taken, p)));
-  return runs.reduce((sum, { ms, taken }) => sum + (ms / length) * chanceOf(taken, p), 0);
+  if (length <= 0) return Math.max(...runs.map(({ taken }) => meanOver(span, windows, taken)));
+  return runs.reduce((sum, { ms, taken }) => sum + (ms / length) * meanOver(span, windows, taken), 0);
+}
+
+/** Chance that the network alone loses all tries. */
+function networkLoss(span: Span, windows: readonly LossWindow[], { retry }: Settings): number {
+  return meanOver(span, windows, Array<number>(retry + 1).fill(0));
+}
+
+/** {@link chanceOf} at an instant of the span: each window counts by how much of the span lies in it. */
+function meanOver(span: Span, windows: readonly LossWindow[], taken: readonly number[]): number {
+  const weighed = windows.map(({ from, to, pMean }) => ({
+    weight: Math.max(1, Math.min(to, span.to) - Math.max(from, span.from)),
+    chance: chanceOf(taken, pMean),
+  }));
+  if (weighed.length === 0) return chanceOf(taken, 0);
+  const whole = weighed.reduce((sum, { weight }) => sum + weight, 0);
+  return weighed.reduce((sum, { weight, chance }) => sum + (weight / whole) * chance, 0);
 }
 
 /** A span that took tries from what was sent in another. */
@@ -134,8 +157,8 @@ export function takenBy(span: Span, facts: SourceFacts): TakingSpan | null {
   const [still] = stillnessesOf(span, facts);
   if (still !== undefined) return { kind: 'stillness', from: still.from, to: still.to };
   const overflow = facts.overflows.find(near);
-  const network = lossOver(span, facts) ?? 0;
-  const doubled = (meanLoss(span, facts) ?? 0) > 2 * network ** (facts.settings.retry + 1);
+  const network = networkLoss(span, windowsOver(span, facts) ?? [], facts.settings);
+  const doubled = (meanLoss(span, facts) ?? 0) > 2 * network;
   return overflow !== undefined && doubled ? { kind: 'overflow', from: overflow.from, to: overflow.to } : null;
 }
 

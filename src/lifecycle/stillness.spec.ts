@@ -15,6 +15,7 @@ function facts(...rhythms: readonly (WindowRhythm | null)[]): SourceFacts {
     from: n * 300_000,
     to: (n + 1) * 300_000,
     p: 0,
+    pMean: 0,
     habits: NO_HABITS,
     rhythm,
   }));

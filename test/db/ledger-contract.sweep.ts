@@ -150,7 +150,7 @@ export function windowTests(): void {
 
   test('a window is closed once, and the first closing stands', async () => {
     const sample = await ledger().store.windowSample(SOURCE, WINDOW, [], SETTINGS);
-    const closed: ClosedWindow = { ...WINDOW, sample, habits: NO_HABITS, p: 0.25, rhythm: null };
+    const closed: ClosedWindow = { ...WINDOW, sample, habits: NO_HABITS, p: 0.25, pMean: 0.3, rhythm: null };
     const earlier = { ...closed, from: EPOCH - 300_000, to: EPOCH };
     await ledger().store.closeWindow(SOURCE, closed);
     await ledger().store.closeWindow(SOURCE, { ...closed, p: 0.5 });
@@ -242,7 +242,7 @@ export function feedTests(): void {
     expect(rhythm).toEqual({ heard: 3, silenceFrom: EPOCH - 30_000, silenceMs: 40_000 });
     expect(await ledger().store.windowRhythm(SOURCE, { from: EPOCH + 60_000, to: EPOCH + 120_000 })).toBeNull();
     const sample = await ledger().store.windowSample(SOURCE, WINDOW, [], SETTINGS);
-    await ledger().store.closeWindow(SOURCE, { ...WINDOW, sample, habits: NO_HABITS, p: 0, rhythm });
+    await ledger().store.closeWindow(SOURCE, { ...WINDOW, sample, habits: NO_HABITS, p: 0, pMean: 0, rhythm });
     expect(await ledger().store.rhythms(SOURCE, EPOCH)).toEqual([rhythm]);
     expect(await ledger().store.rhythms(SOURCE, EPOCH + 1)).toEqual([]);
   });

@@ -114,8 +114,8 @@ function factsOf(line: string): SourceFacts {
     serialBase: number('base') ?? 1,
     through: asked === undefined ? IN_THE_END : ms(asked),
     lossWindows: [
-      { from: -2e9, to: -1e9, p: 0, habits, rhythm: null },
-      ...(p === null ? [] : [{ from: -1e9, to: 2e9, p, habits, rhythm: null }]),
+      { from: -2e9, to: -1e9, p: 0, pMean: 0, habits, rhythm: null },
+      ...(p === null ? [] : [{ from: -1e9, to: 2e9, p, pMean: p, habits, rhythm: null }]),
     ],
     outages: (said.get('outage') ?? []).map(span),
     quarantinedAt: (said.get('quarantine') ?? []).map(ms),

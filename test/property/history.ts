@@ -119,7 +119,7 @@ function factsOf(meaning: SerialMeaning, sent: readonly Sent[]): SourceFacts {
     through: IN_THE_END,
     holes: newestFirst(holes),
     // 0.6^7 = 0.028: nobody may infer anything.
-    lossWindows: [{ from: -1e10, to: 2e10, p: 0.6, habits: NO_HABITS, rhythm: null }],
+    lossWindows: [{ from: -1e10, to: 2e10, p: 0.6, pMean: 0.6, habits: NO_HABITS, rhythm: null }],
   };
 }
 

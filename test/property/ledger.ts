@@ -142,13 +142,30 @@ export const anyFacts: fc.Arbitrary<SourceFacts> = fc
     answerRatio: fc.constantFrom(null, 0, 0.6, 1),
     change: anyVersions,
   })
-  .map(({ p, holes, answerRatio, unansweredByeRatio, ...facts }) => ({
+  .map(({ p, holes, answerRatio, unansweredByeRatio, change, ...facts }) => ({
     ...noFacts('ivr', SETTINGS),
     ...facts,
+    versions:
+      change === null
+        ? []
+        : [
+            {
+              since: Number.NEGATIVE_INFINITY,
+              settings: { ...SETTINGS, retry: change.retry, staleRingingMs: change.staleRingingMs },
+            },
+            { since: change.since, settings: SETTINGS },
+          ],
     through: IN_THE_END,
     lossWindows: [
-      { from: -2e10, to: -1e10, p: 0, habits: { ringingRatio: 0.98, answerRatio, unansweredByeRatio }, rhythm: null },
-      ...(p === null ? [] : [{ from: -1e10, to: 2e10, p, habits: NO_HABITS, rhythm: null }]),
+      {
+        from: -2e10,
+        to: -1e10,
+        p: 0,
+        pMean: 0,
+        habits: { ringingRatio: 0.98, answerRatio, unansweredByeRatio },
+        rhythm: null,
+      },
+      ...(p === null ? [] : [{ from: -1e10, to: 2e10, p, pMean: p, habits: NO_HABITS, rhythm: null }]),
     ],
     holes: newestFirst(
       holes.map(({ serial, sent }) => ({

@@ -2,7 +2,7 @@
  * What a window says of loss and habits, against a network whose loss is known. The limits are those that matter: at 10 %
  * an unanswered call must stay inferable (p^7 <= 1e-6: p at most 0.139), at 40 % it must not.
  */
-import { addSamples, habitsOf, lossOf, type WindowSample } from '../../src/delivery/window.js';
+import { addSamples, habitsOf, lossOf, meanLossOf, type WindowSample } from '../../src/delivery/window.js';
 import { noFacts } from '../../src/delivery/facts.js';
 import { fold } from '../../src/lifecycle/fold.js';
 import { addArrival } from '../../src/delivery/evidence.js';
@@ -70,9 +70,9 @@ function sampleOf(calls: readonly CallRecord[]): WindowSample {
     .reduce(addSamples);
 }
 
-function windowOf(network: Network, meaning: SerialMeaning, seed: string): WindowSample {
+function windowOf(network: Network, meaning: SerialMeaning, seed: string, calls = 3000): WindowSample {
   const random = seeded(seed, 'window');
-  return sampleOf(Array.from({ length: 3000 }, () => call(network, meaning, random)).filter((one) => one !== null));
+  return sampleOf(Array.from({ length: calls }, () => call(network, meaning, random)).filter((one) => one !== null));
 }
 
 describe('the loss of a window', () => {
@@ -89,6 +89,19 @@ describe('the loss of a window', () => {
       expect(p).toBeGreaterThanOrEqual(least);
       expect(p).toBeLessThanOrEqual(most);
     }
+  });
+
+  test.each([
+    ['each way', { lossIn: 0.4, lossBack: 0.4 }],
+    ['towards us alone', { lossIn: 0.4, lossBack: 0 }],
+  ])('is in the mean of small windows what loses all tries as often as they are lost, at 40 %% %s', (_, network) => {
+    const windows = Array.from({ length: 60 }, (__, seed) => windowOf(network, 'constant', String(seed), 200));
+    const mean = (p: (window: WindowSample) => number): number =>
+      windows.reduce((sum, window) => sum + p(window) ** 7, 0) / windows.length / 0.4 ** 7;
+    expect(mean((window) => meanLossOf(window, [], SETTINGS.retry))).toBeGreaterThan(0.85);
+    expect(mean((window) => meanLossOf(window, [], SETTINGS.retry))).toBeLessThan(1.15);
+    // What outcomes are inferred by stays on the safe side of it.
+    expect(mean((window) => lossOf(window, [], SETTINGS.retry))).toBeLessThan(0.85);
   });
 
   test('serials per call show it too: 0.7^7 of them never come at 70 %', () => {
@@ -108,7 +121,7 @@ describe('the loss of a window', () => {
 test('habits are shares of what ended, and unknown until enough did', () => {
   const sample = windowOf({ lossIn: 0, lossBack: 0 }, 'per_call', '1');
   // A call without a Bye is known to be one only at its stale limit; newer windows say nothing of that yet.
-  const two = [600_000, 300_000].map((to) => ({ to, p: 0, sample }));
+  const two = [600_000, 300_000].map((to) => ({ to, pMean: 0, sample }));
   const { answerRatio, ringingRatio, unansweredByeRatio } = habitsOf(two, SETTINGS);
   expect(answerRatio).toBeCloseTo(0.6, 1);
   // All of 6,000 rang: a call that does not is not ruled out.
@@ -124,7 +137,7 @@ test('what was lost is no habit: a call whose Ringing never came rang like every
   const sample = windowOf(lossy, 'constant', '1');
   // 0.7^7 = 8 % of them.
   expect(sample.rang / sample.ended).toBeLessThan(0.94);
-  const window = { to: 300_000, p: 0.7, sample };
+  const window = { to: 300_000, pMean: 0.7, sample };
   expect(habitsOf([window], SETTINGS).ringingRatio).toBeGreaterThan(0.985);
   expect(habitsOf([window], SETTINGS).ringingRatio).toBeLessThan(1);
   expect(habitsOf([window], SETTINGS).answerRatio).toBeCloseTo(0.6, 1);

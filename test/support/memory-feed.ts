@@ -152,7 +152,7 @@ export abstract class MemoryFeed extends MemoryLedger {
   }
 
   private networkLoss(sourceKey: string): number {
-    return this.windows.get(sourceKey)?.at(-1)?.p ?? 0;
+    return this.windows.get(sourceKey)?.at(-1)?.pMean ?? 0;
   }
 
   private due(through: number): readonly Gap[] {

@@ -11,7 +11,7 @@ export function lastWindow(until: number, settings: Settings): LossWindow {
   const { lossWindowMs } = settings;
   const to = Math.floor((until - horizonMs(settings)) / lossWindowMs) * lossWindowMs;
   const habits = { ...NO_HABITS, answerRatio: 0.62, ringingRatio: 0.99, unansweredByeRatio: 0.99 };
-  return { from: to - lossWindowMs, to, p: 0.01, habits, rhythm: null };
+  return { from: to - lossWindowMs, to, p: 0.01, pMean: 0.01, habits, rhythm: null };
 }
 
 /**

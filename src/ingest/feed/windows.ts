@@ -1,4 +1,4 @@
-import { habitsOf, lossOf, MOST_POOLED } from '../../delivery/window.js';
+import { habitsOf, lossOf, meanLossOf, MOST_POOLED } from '../../delivery/window.js';
 import { type Span, windowEnd } from '../../delivery/facts.js';
 import { windowClosesAt } from '../../lifecycle/loss.js';
 import { stillnessIn } from '../../lifecycle/stillness.js';
@@ -81,7 +81,8 @@ export class WindowCloser {
     if (rhythm === null && sample.ended === 0) return null;
     const before = earlier.map((one) => one.sample);
     const p = lossOf(sample, before, retry);
-    const habits = habitsOf([{ to: span.to, sample, p }, ...earlier], this.settings);
-    return { ...span, sample, habits, p, rhythm };
+    const pMean = meanLossOf(sample, before, retry);
+    const habits = habitsOf([{ to: span.to, sample, pMean }, ...earlier], this.settings);
+    return { ...span, sample, habits, p, pMean, rhythm };
   }
 }

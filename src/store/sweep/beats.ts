@@ -85,7 +85,7 @@ export function declareOverflow(
         dropped = greatest(known.dropped, excluded.dropped), received = greatest(known.received, excluded.received)`;
     const loss = await tx.$queryRaw<{ key: string; p: number | null }[]>`
       select key, p from source left join lateral (
-        select p from loss_window where source_key = key order by start_at desc limit 1) as network on true`;
+        select coalesce(p_mean, p) as p from loss_window where source_key = key order by start_at desc limit 1) as network on true`;
     const known = {
       overflows: await overflowsSince(tx, minute, 'start_at'),
       loss: new Map(loss.map(({ key, p }) => [key, p ?? 0])),

@@ -90,7 +90,7 @@ export async function dueSpans(
         and hole.to_at > due.from_at - make_interval(secs => ${horizonMs / 1000}::double precision)
     ) as inside on true
     left join lateral (
-      select p from loss_window where source_key = due.source_key order by start_at desc limit 1
+      select coalesce(p_mean, p) as p from loss_window where source_key = due.source_key order by start_at desc limit 1
     ) as network on true
     left join lateral (
       select count(*) as heard, min(first_at) as since from (

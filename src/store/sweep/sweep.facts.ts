@@ -24,12 +24,13 @@ export async function feedFacts(prisma: PrismaClient, since: number): Promise<Fe
         start_at: Date;
         end_at: Date;
         p: number;
+        p_mean: number;
         sample: WindowSample;
         habits: Habits;
         rhythm: WindowRhythm | null;
       }[]
     >`
-      select source_key, start_at, end_at, p, sample, habits, rhythm from loss_window
+      select source_key, start_at, end_at, p, coalesce(p_mean, p) as p_mean, sample, habits, rhythm from loss_window
       where end_at >= ${instant(since)} order by source_key, start_at`,
     prisma.$queryRaw<{ source_key: string; received_at: Date; last_received_at: Date }[]>`
       select source_key, received_at, last_received_at from quarantine where last_received_at >= ${instant(since)}`,
@@ -39,7 +40,7 @@ export async function feedFacts(prisma: PrismaClient, since: number): Promise<Fe
     const window = {
       from: row.start_at.getTime(),
       to: row.end_at.getTime(),
-      p: row.p,
+      ...{ p: row.p, pMean: row.p_mean },
       sample: row.sample,
       habits: row.habits,
       rhythm: row.rhythm,

@@ -167,9 +167,9 @@ export class PgSweepStore implements SweepStore {
 
   async closeWindow(sourceKey: string, window: ClosedWindow): Promise<void> {
     await this.prisma.$executeRaw`
-      insert into loss_window (source_key, start_at, end_at, sample, habits, p, rhythm)
+      insert into loss_window (source_key, start_at, end_at, sample, habits, p, p_mean, rhythm)
       values (${sourceKey}, ${instant(window.from)}, ${instant(window.to)}, ${JSON.stringify(window.sample)}::json,
-        ${JSON.stringify(window.habits)}::json, ${window.p}, nullif(${JSON.stringify(window.rhythm)}, 'null')::json)
+        ${JSON.stringify(window.habits)}::json, ${window.p}, ${window.pMean}, nullif(${JSON.stringify(window.rhythm)}, 'null')::json)
       on conflict (source_key, start_at) do nothing`;
   }
 
