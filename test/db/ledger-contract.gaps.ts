@@ -3,7 +3,7 @@ import { EMPTY_BOOK } from '../../src/delivery/book.js';
 
 import type { Gap } from '../../src/notification.js';
 import { EPOCH } from '../support/arrivals.js';
-import { commit, gap, H, ledger, life, SOURCE, source } from './ledger-contract.kit.js';
+import { commit, datagram, gap, H, ledger, life, SOURCE, source } from './ledger-contract.kit.js';
 
 export function gapTests(): void {
   const kept = (...gaps: readonly Gap[]): Promise<boolean> =>
@@ -35,6 +35,23 @@ export function gapTests(): void {
     await ledger().store.expireHoles(EPOCH + 20_001);
     const due = await ledger().store.dueSpans(EPOCH + 20_001, H, 10);
     expect(due.map(({ gap: span, holes: lost }) => [span.detail, lost])).toEqual([['a span', holes]]);
+  });
+
+  test('a minute of quarantine that has closed stays closed, until more comes of it', async () => {
+    const declare = (): Promise<void> =>
+      ledger().store.declareQuarantine(EPOCH, (_source, span, count) =>
+        gap('minute', { kind: 'quarantine', to: span.to, estimatedLost: count }),
+      );
+    const told = async (): Promise<unknown> => (await ledger().gaps()).map(([, status]) => status);
+    await ledger().store.keep([datagram('x', 1_000)], 10);
+    await declare();
+    expect(await told()).toEqual(['open']);
+    await kept(gap('minute', { kind: 'quarantine', to: EPOCH + 1_000, status: 'explained', closedAt: EPOCH + 20_000 }));
+    await declare();
+    expect(await told()).toEqual(['explained']);
+    await ledger().store.keep([datagram('y', 2_000)], 10);
+    await declare();
+    expect(await told()).toEqual(['open']);
   });
 
   test('a span is not due before its deadline, nor while a hole inside may be filled', async () => {

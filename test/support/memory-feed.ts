@@ -218,7 +218,8 @@ export abstract class MemoryFeed extends MemoryLedger {
     }
     for (const { sourceKey, from, to, count } of spans.values()) {
       const row = gap(sourceKey, { from, to }, count);
-      this.gaps.set(row.id, row);
+      const closed = this.gaps.get(row.id);
+      if (closed === undefined || closed.status === 'open' || to > (closed.to ?? to)) this.gaps.set(row.id, row);
     }
     return Promise.resolve();
   }

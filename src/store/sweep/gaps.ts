@@ -9,12 +9,19 @@ import { GAP_COLUMNS, gapRow, rowArray } from '../ledger/rows.js';
 /** A client, or a transaction of one. */
 export type Runs = Pick<PrismaClient, '$executeRaw' | '$executeRawUnsafe' | '$queryRaw' | '$queryRawUnsafe'>;
 
-/** A sweep that read quarantine just before it was replayed does not open again what the replay has filled. */
+/**
+ * A minute of quarantine is declared at each tick for as long as more may come of it. One that has closed opens again only with more; and a
+ * sweep that read quarantine just before it was replayed does not open again what the replay has filled.
+ */
 const UPSERT_GAPS = `insert into gap select * from unnest($1::gap[])
   on conflict (ledger_key, id) do update set ${GAP_COLUMNS.slice(2)
     .map((column) => `${column} = excluded.${column}`)
     .join(', ')}
-  where gap.kind <> 'quarantine' or gap.status <> 'filled' or excluded.to_at > gap.closed_at`;
+  where gap.kind <> 'quarantine' or case gap.status
+    when 'open' then (excluded.status, excluded.to_at, excluded.estimated_lost)
+      is distinct from (gap.status, gap.to_at, gap.estimated_lost)
+    when 'filled' then excluded.to_at > gap.closed_at
+    else excluded.to_at > gap.to_at end`;
 
 /** Writes gaps of sources as they stand now; each goes under its source's own ledger key. */
 export function upsertGaps(db: Runs, gaps: readonly Gap[]): ReturnType<PrismaClient['$executeRawUnsafe']> {
