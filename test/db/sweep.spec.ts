@@ -2,6 +2,7 @@
 import { NOTHING_NOTICED, type Noticed } from '../../src/ingest/feed/heartbeat.js';
 import { TickCutShort } from '../../src/ingest/sweep/sweep.js';
 import type { Arrival } from '../../src/notification.js';
+import { PgRebuildStore } from '../../src/store/ledger/rebuild.js';
 import { arrival, EPOCH, SETTINGS } from '../support/arrivals.js';
 import { ONE, OTHER, SOURCE, SweptLedger } from '../support/sweeping.js';
 
@@ -111,6 +112,21 @@ describe('an outage', () => {
     await other.tick(EPOCH + 17_000 + 19_001, EPOCH + 36_001);
     expect(await swept.rows('select status from gap')).toEqual([{ status: 'explained' }]);
   });
+});
+
+test('a rebuild goes by what all that are alive have stored, or by all that was stored when none is', async () => {
+  const through = async (): Promise<number> => {
+    const [source] = await new PgRebuildStore(swept.prisma).sources();
+    return (source?.through ?? NaN) - EPOCH;
+  };
+  const now = Date.now();
+  await swept.store.beat(ONE, now, EPOCH + 5_000);
+  await swept.store.beat(OTHER, now, EPOCH + 9_000);
+  expect(await through()).toBe(5_000);
+  await swept.store.beat(ONE, now - 20_000, EPOCH + 5_000);
+  expect(await through()).toBe(9_000);
+  await swept.store.stopped(OTHER, now, now);
+  expect(await through()).toBe(now - EPOCH);
 });
 
 describe('a tick', () => {

@@ -6,6 +6,7 @@ import type { FeedFacts, MeaningChange } from '../../ingest/sweep/sweep.ports.js
 import type { CallRecord, Notification, WireState } from '../../notification.js';
 import { sentRows } from './ledger-sql.js';
 import { CALL_COLUMNS, callRow, rowArray, sinceBase } from './rows.js';
+import { RECEIVER_GONE_MS } from '../sweep/receivers.js';
 import { feedFacts } from '../sweep/sweep.facts.js';
 
 /** Columns that count writes, or say when something was written: two rows that differ only there are equal. */
@@ -27,13 +28,16 @@ export class PgRebuildStore implements RebuildStore {
     return feedFacts(this.prisma, since);
   }
 
+  /** As of W: the least that receivers which are alive have stored; when none is, all that was. */
   async sources(): Promise<readonly RebuiltSource[]> {
+    const alive = new Date(Date.now() - RECEIVER_GONE_MS);
     const rows = await this.prisma.$queryRaw<
       { key: string; meanings: MeaningChange[] | null; through: Date | null; gaps: string }[]
     >`
       select key, meanings,
         case when serial_meaning in ('per_source', 'call_number') then processed_through
-          else (select max(durable_through) from receiver) end as through,
+          else (select coalesce(min(durable_through) filter (where stopped_at is null and beat_at > ${alive}), max(durable_through))
+            from receiver) end as through,
         coalesce((
           select json_agg(json_build_array(from_serial, to_serial,
             (extract(epoch from from_at) * 1000)::bigint, (extract(epoch from to_at) * 1000)::bigint,
