@@ -179,6 +179,16 @@ describe('one that starts while another may serve', () => {
     expect(store.said.slice(-3)).toEqual(['beat 59300', 'outage 59300..60400 possible', 'beat 64500']);
   });
 
+  test('loses no instant of it to a database that is away when the sockets open', async () => {
+    const { store, heart } = await beside();
+    store.away = true;
+    await expect(heart.beat(60_500, 60_499, OPENED)).rejects.toThrow('away');
+    store.away = false;
+    await heart.beat(61_500, 61_499, NOTHING_NOTICED);
+    await heart.beat(64_500, 64_499, NOTHING_NOTICED);
+    expect(store.said.slice(-2)).toEqual(['beat 59300', 'outage 59300..60400 possible']);
+  });
+
   test('declares it when it stops before that', async () => {
     const { store, heart } = await beside();
     await heart.beat(60_500, 60_499, OPENED);

@@ -73,6 +73,8 @@ export class Heartbeat {
   async beat(now: number, durableThrough: number, noticed: Noticed): Promise<number> {
     const { receiverId, settings } = this.options;
     this.pending = {
+      ...this.pending,
+      ...noticed,
       stalls: [...this.pending.stalls, ...noticed.stalls],
       overflows: merged([...this.pending.overflows, ...noticed.overflows]),
     };
@@ -84,10 +86,14 @@ export class Heartbeat {
     const from = this.doubt?.from ?? Number.POSITIVE_INFINITY;
     const sign = Math.min(now, from);
     const { through, othersAliveAt } = await this.store.beat(receiverId, sign, Math.min(durableThrough, from - 1));
-    for (const span of [...unserved, ...this.listens(now, noticed, othersAliveAt)]) await this.declare(span, false);
-    const stalls = this.first || noticed.openedAt !== undefined ? [] : this.stoodStill(othersAliveAt);
+    const { openedAt } = this.pending;
+    const known = this.first ? { spans: unserved, doubt: this.doubt } : this.listens(now, this.pending, othersAliveAt);
+    for (const span of known.spans) await this.declare(span, false);
+    const stalls = this.first || openedAt !== undefined ? [] : this.stoodStill(othersAliveAt);
     for (const span of stalls) await this.declare(span, true);
+    this.doubt = known.doubt;
     if (this.first) this.opening = unserved[0] ?? null;
+    else if (openedAt !== undefined) this.opening = null;
     this.first = false;
     this.pending = NOTHING_NOTICED;
     // Where the loop stood still may be in the spool yet; the next beat knows.
@@ -108,26 +114,25 @@ export class Heartbeat {
   }
 
   /** What is known by now of the time before the sockets were open. */
-  private listens(now: number, { openedAt, isLast }: Noticed, othersAliveAt: number | null): readonly Span[] {
-    if (this.first) return [];
-    if (this.doubt === null) return openedAt === undefined ? [] : this.goesOn(openedAt, othersAliveAt);
+  private listens(
+    now: number,
+    { openedAt, isLast }: Noticed,
+    othersAliveAt: number | null,
+  ): { readonly spans: readonly Span[]; readonly doubt: Doubt | null } {
     const { doubt } = this;
+    if (doubt === null) return { spans: openedAt === undefined ? [] : this.goesOn(openedAt, othersAliveAt), doubt };
     const sign = Math.max(doubt.from, othersAliveAt ?? doubt.from);
-    if (openedAt !== undefined) {
-      // Whether the sign is older than the sockets, the clocks of two machines do not tell; the next one is younger.
-      this.doubt = { from: sign, openedAt, since: now };
-      return [];
-    }
-    const served = sign > doubt.from;
+    // Whether the sign is older than the sockets, the clocks of two machines do not tell; the next one is younger.
+    if (openedAt !== undefined) return { spans: [], doubt: { from: sign, openedAt, since: now } };
+    if (sign > doubt.from) return { spans: [], doubt: null };
     const gone = isLast === true || now - doubt.since >= HEARTBEATS_MISSED * this.options.heartbeatMs;
-    if (served || gone) this.doubt = null;
-    return gone && !served && doubt.from < doubt.openedAt ? [{ from: doubt.from, to: doubt.openedAt }] : [];
+    if (!gone) return { spans: [], doubt };
+    return { spans: doubt.from < doubt.openedAt ? [{ from: doubt.from, to: doubt.openedAt }] : [], doubt: null };
   }
 
   /** Starting takes a fraction of a second, and ten on a machine that is busy; another that served meanwhile ends the outage. */
   private goesOn(openedAt: number, othersAliveAt: number | null): readonly Span[] {
     const { opening } = this;
-    this.opening = null;
     return opening === null || (othersAliveAt ?? opening.from) > opening.to
       ? []
       : [{ from: opening.from, to: openedAt }];
