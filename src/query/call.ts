@@ -55,10 +55,8 @@ function shareOf({ id, callKey, since, until, calls }: EvidenceRow, all: readonl
 /** In order of receipt; `late` when a later state had been received before. */
 function timeline(row: EvidenceRow, horizonMs: number): readonly NotificationRow[] {
   let highest = -1;
-  return shareOf(
-    row,
-    speak(decodeEvidence(row.evidence), () => horizonMs),
-  ).map(({ serial, state, stateRaw, firstAt, lastAt, copies }): NotificationRow => {
+  const all = speak(decodeEvidence(row.evidence), () => horizonMs);
+  return shareOf(row, all).map(({ serial, state, stateRaw, firstAt, lastAt, copies }): NotificationRow => {
     const place = rank(state) ?? highest;
     const late = place < highest;
     highest = Math.max(highest, place);
