@@ -1,4 +1,3 @@
-import { Injectable } from '@nestjs/common';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { PrismaClient } from '../generated/prisma/client.js';
@@ -25,25 +24,42 @@ export interface PoolState {
 }
 
 /**
- * The one pool of the process, shared by writing and reading. It has no life-cycle hooks of its own: what is still being
- * flushed needs it until the very end, so whoever starts the program calls `disconnect` after everything else.
+ * Where to connect to, with sessions in UTC and the `settings` given (`name=value`). The adapter drops the offset of instants
+ * it reads and sends: a session elsewhere would shift them by it. What `options` of the URL ask stands before ours, and so
+ * gives way: node-postgres takes those of the URL instead of ours, and on a server of Europe/Berlin every instant was an hour off.
  */
-@Injectable()
+export function sessionIn(
+  url: string,
+  settings: readonly string[] = [],
+): { readonly connectionString: string; readonly options: string } {
+  const options = ['timezone=UTC', ...settings].map((setting) => `-c ${setting}`).join(' ');
+  if (!URL.canParse(url)) return { connectionString: url, options };
+  const bare = new URL(url);
+  const asked = bare.searchParams.getAll('options').at(-1);
+  if (asked === undefined) return { connectionString: url, options };
+  bare.searchParams.delete('options');
+  return { connectionString: bare.href, options: `${asked} ${options}` };
+}
+
+/**
+ * A pool of connections. The process has two, one for what receives and one for readers (main.ts). It has no life-cycle hooks
+ * of its own: what is still being flushed needs it until the very end, so whoever starts the program calls `disconnect` after
+ * everything else.
+ */
 export class Database {
   readonly client: PrismaClient;
   private readonly connections: pg.Pool;
 
   constructor(private readonly options: DatabaseOptions) {
     const patienceMs = PATIENCE_MS[options.bulk === true ? 'bulk' : 'usual'];
-    const settings = ['timezone=UTC', `statement_timeout=${String(patienceMs + GIVEN_UP_MS)}`];
+    const settings = [
+      `statement_timeout=${String(patienceMs + GIVEN_UP_MS)}`,
+      ...(options.bulk === true ? ['synchronous_commit=off'] : []),
+    ];
     this.connections = new pg.Pool({
-      connectionString: options.url,
+      ...sessionIn(options.url, settings),
       max: options.connectionsMax,
       application_name: 'ringledger',
-      // The adapter drops the offset of instants it reads and sends: a session elsewhere would shift them by it.
-      options: [...settings, ...(options.bulk === true ? ['synchronous_commit=off'] : [])]
-        .map((setting) => `-c ${setting}`)
-        .join(' '),
       // A pool that is empty because the database is away says so instead of waiting for ever.
       connectionTimeoutMillis: 10_000,
       keepAlive: true,

@@ -8,7 +8,7 @@ import { ALL_COLUMNS } from '../../src/query/export/contract.js';
 import { connectionTo } from '../../src/query/export/cursor.js';
 import { Exports } from '../../src/query/export/exports.js';
 import { BadParameters } from '../../src/query/faults.js';
-import { type TestDatabase, testDatabase, testPool } from '../support/database.js';
+import { elsewhere, type TestDatabase, testDatabase, testPool } from '../support/database.js';
 import { insertCall, time } from '../support/rows.js';
 
 const CLEAR = Access.open('::1');
@@ -40,8 +40,8 @@ beforeEach(async () => {
   await pool.query('truncate call');
 });
 
-async function text(raw: Record<string, unknown>, access = CLEAR): Promise<string> {
-  const found = await exports.open(access, raw, STAYS);
+async function text(raw: Record<string, unknown>, access = CLEAR, from = exports): Promise<string> {
+  const found = await from.open(access, raw, STAYS);
   let whole = '';
   for await (const piece of found.pieces) whole += piece;
   await found.close();
@@ -125,6 +125,16 @@ test('without numbers:clear numbers are masked in both formats, and no filter fi
     '{"callerNumber":"+4420*****12","calleeNumber":"1555*****11"}\n',
   );
   await expect(text({ caller: '4420*' }, MASKED)).rejects.toThrow(Forbidden);
+});
+
+test('times are those of UTC wherever the server stands and whatever DATABASE_URL asks', async () => {
+  await insertCall(pool);
+  const abroad = new Exports(connectionTo(await elsewhere(database)));
+  try {
+    expect(await text({ columns: 'firstSeenAt' }, CLEAR, abroad)).toBe('firstSeenAt\r\n2026-03-01T12:00:00.000Z\r\n');
+  } finally {
+    await abroad.stop();
+  }
 });
 
 test('NDJSON is one Call a line, as REST shows it', async () => {

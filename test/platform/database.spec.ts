@@ -1,5 +1,5 @@
 import { Database } from '../../src/store/database.js';
-import { testDatabase, testPool, testPrisma } from '../support/database.js';
+import { elsewhere, testDatabase, testPool, testPrisma } from '../support/database.js';
 
 test('a test database is migrated, empty and its own', async () => {
   const [one, two] = await Promise.all([testDatabase(), testDatabase()]);
@@ -24,6 +24,23 @@ test('PostgreSQL ends by itself a statement whose connection was given up', asyn
     expect(await database.client.$queryRaw`select current_setting('statement_timeout') as timeout`).toEqual([
       { timeout: '35s' },
     ]);
+  } finally {
+    await database.disconnect();
+    await own.close();
+  }
+});
+
+test('a DATABASE_URL with options of its own shifts no instant and lifts no limit, and what it asks is kept', async () => {
+  const own = await testDatabase();
+  const database = new Database({ url: await elsewhere(own), connectionsMax: 1 });
+  const at = new Date('2026-01-15T12:00:00.000Z');
+  try {
+    await database.client.source.create({ data: { key: 'a', name: 'a', addresses: [], createdAt: at } });
+    expect((await database.client.source.findFirst())?.createdAt).toEqual(at);
+    const [session] = await database.client.$queryRaw<object[]>`
+      select created_at as at, current_setting('timezone') as timezone, current_setting('work_mem') as memory,
+        current_setting('statement_timeout') as timeout from source`;
+    expect(session).toEqual({ at, timezone: 'UTC', memory: '5MB', timeout: '35s' });
   } finally {
     await database.disconnect();
     await own.close();

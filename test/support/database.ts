@@ -28,6 +28,17 @@ export function testPrisma(database: TestDatabase, connectionsMax = 4): PrismaCl
   return new PrismaClient({ adapter: new PrismaPg({ connectionString: database.url, max: connectionsMax }) });
 }
 
+/**
+ * Has the server's sessions in this database begin with a clock elsewhere, and gives a URL that asks for something else of its
+ * sessions: what DATABASE_URL may be.
+ */
+export async function elsewhere(database: TestDatabase): Promise<string> {
+  const url = new URL(database.url);
+  await adminQuery(database.url, `alter database ${url.pathname.slice(1)} set timezone = 'Europe/Berlin'`);
+  url.searchParams.set('options', '-c work_mem=5MB -c timezone=Asia/Tokyo');
+  return url.href;
+}
+
 /** A plain `pg` pool on a test database; call `end` before closing the database. */
 export function testPool(database: TestDatabase, connectionsMax = 4): pg.Pool {
   return new pg.Pool({ connectionString: database.url, max: connectionsMax });

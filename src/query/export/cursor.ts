@@ -1,6 +1,7 @@
 /** A cursor of PostgreSQL on a connection of its own: rows in blocks of text, as many at a time as somebody takes. */
 import pg from 'pg';
 import type { Prisma } from '../../generated/prisma/client.js';
+import { sessionIn } from '../../store/database.js';
 import { ReadUnavailable } from '../faults.js';
 import { type Printed, valuesOf } from './record.js';
 
@@ -21,9 +22,8 @@ const NOTHING: Block = { text: '', rows: 0 };
 export function connectionTo(url: string): () => pg.Client {
   return () =>
     new pg.Client({
-      connectionString: url,
+      ...sessionIn(url),
       application_name: 'ringledger export',
-      options: '-c timezone=UTC',
       connectionTimeoutMillis: 10_000,
       keepAlive: true,
     });
