@@ -237,8 +237,8 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
   });
   const twin = twinListener(config, { groupCommit, quarantine, sources, tally, clock }, log);
   // Last, since it goes on by itself and nothing after it can fail.
-  const partitions = await keepPartitions(prisma, clock, config.retentionDays, (error) => {
-    log.warn(`Partitions of the raw notifications were not kept: ${String(error)}`, 'Store');
+  const partitions = await keepPartitions(prisma, clock, config.retentionDays, (work, error) => {
+    log.warn(`Not kept, and tried again in an hour: ${work}. ${oneLine(error)}`, 'Store');
   });
   return {
     id,

@@ -51,3 +51,19 @@ test('a wrong allow-list starts nothing that goes on', async () => {
   const wrong = { ...config, udpAllowedSources: '10.0.0.0/99', reportPort: 0, httpPort: 0 };
   await expect(run({ ...wrong, databaseUrl: database.url })).rejects.toThrow('UDP_ALLOWED_SOURCES entry 1');
 });
+
+test('a dump under way does not keep it from starting, though no day has a partition yet', async () => {
+  const own = await testDatabase();
+  const pool = testPool(own);
+  const dump = await pool.connect();
+  await dump.query('begin; lock table notification, call_change in access share mode');
+  const config = parseConfig({ UDP_HOST: '127.0.0.1', LOG_LEVEL: 'fatal', LOG_FORMAT: 'json' });
+  try {
+    const running = await run({ ...config, reportPort: 0, httpPort: 0, databaseUrl: own.url });
+    await running.stop();
+  } finally {
+    dump.release(true);
+    await pool.end();
+    await own.close();
+  }
+});

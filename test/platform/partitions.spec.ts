@@ -1,5 +1,7 @@
 import type pg from 'pg';
+import { sqlState } from '../../src/store/faults.js';
 import { dropPartitions, ensurePartitions, type SqlRunner } from '../../src/store/upkeep/partitions.js';
+import { keepPartitions } from '../../src/store/upkeep/partition-keeper.js';
 import { testDatabase, testPool, testPrisma, type TestDatabase } from '../support/database.js';
 
 const DAY_MS = 86_400_000;
@@ -94,4 +96,33 @@ test('a partition has the key, the checks and the index of its parent', async ()
   await expect(
     pool.query(`insert into notification select (jsonb_populate_record(null::notification, '{}')).*`),
   ).rejects.toThrow();
+});
+
+test('a dump that holds every day of a table keeps no other from being made, and what it kept from is made afterwards', async () => {
+  const prisma = testPrisma(database);
+  const faults: string[] = [];
+  const keep = async (): Promise<void> => {
+    const keeper = await keepPartitions(prisma, { now: () => NOON }, 1, (work, error) => {
+      faults.push(`${work}: ${String(sqlState(error))}`);
+    });
+    keeper.stop();
+  };
+  const daysOf = async (table: string): Promise<number> => {
+    const made = await pool.query(`select from pg_inherits where inhparent = $1::regclass`, [table]);
+    return (made.rowCount ?? 0) - 1;
+  };
+  const dump = await pool.connect();
+  try {
+    await dump.query('begin; lock table notification in access share mode');
+    await keep();
+    expect(faults).toEqual(['the days of notification: 55P03']);
+    expect([await daysOf('notification'), await daysOf('call_change')]).toEqual([0, 9]);
+    await dump.query('rollback');
+    await keep();
+    expect(faults).toHaveLength(1);
+    expect(await daysOf('notification')).toBe(9);
+  } finally {
+    dump.release(true);
+    await prisma.$disconnect();
+  }
 });

@@ -3,7 +3,7 @@ import type { PrismaClient } from '../../generated/prisma/client.js';
 import { trimAudit } from './audit-trim.js';
 import { continueChanges } from '../change-base.js';
 import { dropLossWindows } from './loss-windows.js';
-import { DAILY_TABLES, dropPartitions, ensurePartitions } from './partitions.js';
+import { DAILY_TABLES, type DailyTableName, dropPartitions, ensurePartitions } from './partitions.js';
 
 const DAY_MS = 86_400_000;
 /** Partitions are made this far ahead: a weekend without a successful round loses nothing, and then the default one takes over. */
@@ -18,30 +18,34 @@ export interface PartitionKeeper {
 /**
  * Makes partitions ahead of time and drops those older than the retention, with the loss windows and the audit trail of that time: now, and
  * then every hour. Before that, once, it sees to the numbers of the changes feed (change-base.ts).
- * @param onFault told when a later round failed; the next one tries again
- * @throws what the database said when the first round failed
+ *
+ * A round that fails stops nobody: a dump under way holds a lock on every day for as long as it takes, and meanwhile there are the days
+ * made ahead and the default partition.
+ * @param onFault told what could not be kept and why, also in the first round; the next round tries it again
+ * @throws what the database said when the numbers of the changes feed could not be seen to
  */
 export async function keepPartitions(
   prisma: PrismaClient,
   clock: Clock,
   retentionDays: number,
-  onFault: (error: unknown) => void,
+  onFault: (work: string, error: unknown) => void,
 ): Promise<PartitionKeeper> {
+  const keepDays = async (table: DailyTableName, now: number): Promise<void> => {
+    // Yesterday too: a notification received just before midnight may be written after it.
+    await ensurePartitions(prisma, table, now - DAY_MS, now + AHEAD_MS);
+    await dropPartitions(prisma, table, now - retentionDays * DAY_MS);
+  };
   const round = async (): Promise<void> => {
     const now = clock.now();
-    for (const table of DAILY_TABLES) {
-      // Yesterday too: a notification received just before midnight may be written after it.
-      await ensurePartitions(prisma, table, now - DAY_MS, now + AHEAD_MS);
-      await dropPartitions(prisma, table, now - retentionDays * DAY_MS);
-    }
-    await dropLossWindows(prisma, now, retentionDays);
-    await trimAudit(prisma, now - retentionDays * DAY_MS);
+    const attempt = (work: string, done: Promise<unknown>): Promise<unknown> =>
+      done.catch((error: unknown) => onFault(work, error));
+    for (const table of DAILY_TABLES) await attempt(`the days of ${table}`, keepDays(table, now));
+    await attempt('the retention of loss windows', dropLossWindows(prisma, now, retentionDays));
+    await attempt('the retention of the audit trail', trimAudit(prisma, now - retentionDays * DAY_MS));
   };
   await continueChanges(prisma);
   await round();
-  const timer = setInterval(() => {
-    round().catch(onFault);
-  }, EVERY_MS);
+  const timer = setInterval(() => void round(), EVERY_MS);
   return {
     stop: () => {
       clearInterval(timer);
