@@ -12,6 +12,7 @@ import type { Accesses } from './main.access.js';
 import { namesIn } from './main.meter.js';
 import { receivingOf } from './main.operator.js';
 import { type Receiver, settingsOf } from './main.receiver.js';
+import { undoneAfterFault } from './main.undo.js';
 import { Metrics } from './ops/metrics.js';
 import { SourceSettings } from './sources/settings.js';
 import { PgSourceSettingsStore } from './store/sources/source-settings.js';
@@ -77,7 +78,9 @@ export async function serveHttp(config: Config, served: Served, log: Log): Promi
     await app.listen(config.httpPort, config.httpHost);
     return { url: await app.getUrl(), close: () => app.close() };
   } catch (error) {
-    await app.close();
+    await undoneAfterFault([() => app.close()], (fault) => {
+      log.error(`HTTP was not stopped as it should be: ${String(fault)}`, 'Ringledger');
+    });
     throw error;
   }
 }

@@ -24,6 +24,7 @@ import { buryFormer, openStandby, spoolProblems, startStandby } from './main.spo
 import { twinListener } from './main.twin.js';
 import { numbersOf } from './main.numbers.js';
 import { quarantineOf } from './main.quarantine.js';
+import { undone, undoneAfterFault } from './main.undo.js';
 import { udpServer } from './main.udp.js';
 import { type Counted, Tally } from './metrics.js';
 import type { Settings } from './notification.js';
@@ -147,7 +148,7 @@ export async function openReceiver(config: Config, database: Database, clock: Cl
     ackWatch.start();
     alarm.start();
   } catch (error) {
-    await shut(app, wired);
+    await undoneAfterFault([() => shut(app, wired)], untold);
     throw error;
   }
   const drain = async (): Promise<void> => {
@@ -174,11 +175,12 @@ export async function openReceiver(config: Config, database: Database, clock: Cl
     spooled: () => standby.waiting(),
     followSources: () => wired.sources.load(),
     drain,
-    stop: async () => {
-      await drain();
-      ackWatch.stop();
-      await alarm.stop();
-      await shut(app, wired);
+    stop: () => {
+      const unwatched = (): Promise<void> => {
+        ackWatch.stop();
+        return alarm.stop();
+      };
+      return undone([() => shut(app, wired), unwatched, drain], untold);
     },
   };
 }
@@ -283,10 +285,11 @@ async function shut(app: INestMicroservice, wired: Wired): Promise<void> {
   } catch (error) {
     Logger.warn(`The last beat was not written: ${oneLine(error)}`, 'Sweep');
   }
-  await rested;
-  await standby.stop();
-  await wired.twin?.close();
-  await app.close();
+  await undone([() => app.close(), async () => wired.twin?.close(), () => standby.stop(), () => rested], untold);
+}
+
+function untold(fault: unknown): void {
+  Logger.error(`The receiver was not stopped as it should be: ${oneLine(fault)}`, 'Ringledger');
 }
 
 /** What every receiver on one database has to agree on. */

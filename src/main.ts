@@ -16,6 +16,7 @@ import { Log } from './log.js';
 import { openAccess } from './main.access.js';
 import { readPools } from './main.meter.js';
 import { type Counts, openReceiver, type Receiver } from './main.receiver.js';
+import { type Step, undone, undoneAfterFault } from './main.undo.js';
 import { Database } from './store/database.js';
 import type { UdpStats } from './transport/udp.events.js';
 
@@ -53,7 +54,8 @@ export async function run(config: RunConfig): Promise<Running> {
   const readersMax = Math.max(1, Math.floor(config.databaseConnectionsMax / 2));
   const database = databaseOf(config, config.databaseConnectionsMax - readersMax);
   const readers = databaseOf(config, readersMax);
-  const undo: (() => Promise<void>)[] = [() => database.disconnect(), () => readers.disconnect()];
+  const untold = (fault: unknown): void => log.error(`Not stopped as it should be: ${String(fault)}`, 'Ringledger');
+  const undo: Step[] = [() => database.disconnect(), () => readers.disconnect()];
   try {
     await database.connect();
     const accesses = await openAccess(config, readers, clock, log);
@@ -75,7 +77,7 @@ export async function run(config: RunConfig): Promise<Running> {
     tellAnswering(log, http.url, performance.now() - startedAt);
     const stop = async (): Promise<void> => {
       log.log('Stopping: what was received is stored and acknowledged first.', 'Ringledger');
-      await undone(undo);
+      await undone(undo, untold);
     };
     return {
       http: http.url,
@@ -85,20 +87,13 @@ export async function run(config: RunConfig): Promise<Running> {
       stop,
     };
   } catch (error) {
-    await undone(undo);
+    await undoneAfterFault(undo, untold);
     throw error;
   }
 }
 
 function databaseOf(config: RunConfig, connectionsMax: number): Database {
   return new Database({ url: config.databaseUrl, connectionsMax });
-}
-
-/** Backwards, and all of it even where one step fails; then says what failed. */
-async function undone(steps: readonly (() => Promise<void>)[]): Promise<void> {
-  const faults: unknown[] = [];
-  for (const step of steps.toReversed()) await step().catch((error: unknown) => faults.push(error));
-  if (faults.length > 0) throw faults[0];
 }
 
 /** The few lines an operator reads first. */

@@ -3,6 +3,7 @@ import { type Config, loadConfig } from '../config.js';
 import { misspeltNames } from '../config.names.js';
 import { masked } from '../log.mask.js';
 import type { Log } from '../log.js';
+import { type Step, undone, undoneAfterFault } from '../main.undo.js';
 import { migrate } from '../store/migrate.js';
 import { provideDatabase } from '../store/provide.js';
 import { plainSentence } from './plain.js';
@@ -28,7 +29,7 @@ async function serve(): Promise<void> {
   // Loading the application takes as long as starting PostgreSQL; two cores do both at once.
   const loading = import('../main.js');
   loading.catch(() => undefined);
-  const undo: (() => Promise<void>)[] = [];
+  const undo: Step[] = [];
   try {
     const tell = teller(config);
     const database = await provideDatabase(config, tell);
@@ -47,11 +48,18 @@ async function serve(): Promise<void> {
       undo.push(() => application.stop());
     }
     await aborted(signal);
-  } finally {
-    for (const step of undo.reverse()) await step();
+  } catch (error) {
+    await undoneAfterFault(undo, untold);
+    throw error;
   }
+  await undone(undo, untold);
   // Whatever still keeps the process alive (a keep-alive connection, a timer) has been drained or is not worth waiting for.
   process.exit(0);
+}
+
+/** Of several faults one is what the command ends with; the others are said before it. */
+function untold(fault: unknown): void {
+  console.error(masked(`Not stopped as it should be: ${plainSentence(fault)}`));
 }
 
 /** Logs what befalls the embedded PostgreSQL; the logger is loaded when there is something to say, not while it starts. */

@@ -3,8 +3,10 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { jest } from '@jest/globals';
 import { parseConfig } from '../../src/config.js';
 import { run } from '../../src/main.js';
+import { Database } from '../../src/store/database.js';
 import { type TestDatabase, testDatabase, testPool } from '../support/database.js';
 
 let database: TestDatabase;
@@ -65,5 +67,21 @@ test('a dump under way does not keep it from starting, though no day has a parti
     dump.release(true);
     await pool.end();
     await own.close();
+  }
+});
+
+test('what fails while a start that failed is undone is not told instead of why it failed', async () => {
+  const { port: httpPort } = taken.address() as AddressInfo;
+  const config = parseConfig({ UDP_HOST: '127.0.0.1', LOG_LEVEL: 'fatal', LOG_FORMAT: 'json' });
+  const broken = jest.spyOn(Database.prototype, 'disconnect').mockImplementation(async function (this: Database) {
+    await this.client.$disconnect();
+    throw new Error('disconnect failed');
+  });
+  try {
+    const started = run({ ...config, reportPort: 0, httpPort, databaseUrl: database.url });
+    await expect(started).rejects.toThrow('EADDRINUSE');
+    expect(broken).toHaveBeenCalledTimes(2);
+  } finally {
+    broken.mockRestore();
   }
 });
