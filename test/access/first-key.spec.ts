@@ -1,5 +1,5 @@
 /** The first key: guards against a ledger that other machines can read because nobody thought of keys. */
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseConfig } from '../../src/config.js';
@@ -93,4 +93,48 @@ test('INITIAL_ADMIN_KEY_FILE: a key that was laid there is taken; a text that ca
   writeFileSync(file, `${secret}\n`);
   const api = { url: await start(env) };
   expect((await read(api, '/api/v1/calls', shown(secret))).status).toBe(200);
+});
+
+test('INITIAL_ADMIN_KEY_FILE: no key is made that could not be written down', async () => {
+  const file = join(folder, 'secrets', 'admin.key');
+  const env = { HTTP_HOST: '0.0.0.0', INITIAL_ADMIN_KEY_FILE: file };
+  await expect(start(env)).rejects.toThrow('INITIAL_ADMIN_KEY_FILE cannot be written, and no key was made');
+  expect(await cli('list')).toBe('No key has been made.');
+  mkdirSync(join(folder, 'secrets'));
+  const api = { url: await start(env) };
+  expect((await read(api, '/api/v1/calls', shown(readFileSync(file, 'utf8').trim()))).status).toBe(200);
+});
+
+test('INITIAL_ADMIN_KEY_FILE: an empty file that everybody may read is closed to them', async () => {
+  const file = join(folder, 'admin.key');
+  writeFileSync(file, '', { mode: 0o644 });
+  await start({ HTTP_HOST: '0.0.0.0', INITIAL_ADMIN_KEY_FILE: file });
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+});
+
+test.each([
+  [
+    'a start that ends between the file and the key leaves a file the next one makes the key of',
+    "raise ''away''",
+    true,
+  ],
+  ['a key that was refused leaves no file that looks like one', 'return null', false],
+])('INITIAL_ADMIN_KEY_FILE: %s', async (_what, refusal, stays) => {
+  const file = join(folder, 'admin.key');
+  const env = { HTTP_HOST: '0.0.0.0', INITIAL_ADMIN_KEY_FILE: file };
+  const pool = testPool(database);
+  await pool.query(`create function refuse() returns trigger language plpgsql as 'begin ${refusal}; end'`);
+  await pool.query('create trigger refusing before insert on api_key for each row execute function refuse()');
+  try {
+    await expect(start(env)).rejects.toThrow();
+    const written = existsSync(file) ? readFileSync(file, 'utf8').trim() : null;
+    expect(written !== null).toBe(stays);
+    await pool.query('drop function refuse() cascade');
+    const api = { url: await start(env) };
+    const secret = readFileSync(file, 'utf8').trim();
+    if (stays) expect(secret).toBe(written);
+    expect((await read(api, '/api/v1/calls', shown(secret))).status).toBe(200);
+  } finally {
+    await pool.end();
+  }
 });
