@@ -9,7 +9,7 @@ import { AppModule, type Parts } from './app.module.js';
 import type { Config } from './config.js';
 import type { Log } from './log.js';
 import type { Accesses } from './main.access.js';
-import { namesIn } from './main.meter.js';
+import { configuredNames } from './main.meter.js';
 import { receivingOf } from './main.operator.js';
 import { type Receiver, settingsOf } from './main.receiver.js';
 import { undoneAfterFault } from './main.undo.js';
@@ -54,7 +54,7 @@ export async function serveHttp(config: Config, served: Served, log: Log): Promi
   const reading = new Reading(database.client, clock, limits, (key) => objective.p99Ms(key), spooled);
   const sourceSettings = new SourceSettings({
     ...{ store: new PgSourceSettingsStore(database.client), clock, follow: served.followSources },
-    configuredNames: namesIn(config.udpAllowedSources),
+    configuredNames: configuredNames(config),
   });
   const { readings, labels } = receiver.metering;
   readings.read('ringledger_build_info', () => [{ labels: { version: VERSION }, value: 1 }]);

@@ -38,8 +38,7 @@ export interface MeasuredParts {
 }
 
 export function meteringOf(config: Config): Metering {
-  const posting = namesIn(config.twinAllowedSources).map((name) => `http:${name}`);
-  const labels = new SourceLabels([...namesIn(config.udpAllowedSources), ...posting]);
+  const labels = new SourceLabels(configuredNames(config));
   const meter = new IngestMeter(new AckObjective(config, labels));
   const readings = new Readings();
   meter.register(readings);
@@ -136,8 +135,14 @@ function fatesOf(unread: Counts, lines: readonly Counted[], labels: SourceLabels
   return [...sums.values()];
 }
 
-/** The names in `UDP_ALLOWED_SOURCES`. */
-export function namesIn(allowedSources: string | null): readonly string[] {
+/** What sources are called in the configuration, those that post with the prefix of their keys: an operator cannot name them otherwise. */
+export function configuredNames(config: Config): readonly string[] {
+  const posting = namesIn(config.twinAllowedSources).map((name) => `http:${name}`);
+  return [...namesIn(config.udpAllowedSources), ...posting];
+}
+
+/** The names in a list of allowed sources. */
+function namesIn(allowedSources: string | null): readonly string[] {
   const entries = (allowedSources ?? '').split(',').filter((entry) => entry.includes('='));
   return entries.map((entry) => entry.slice(0, entry.indexOf('=')).trim());
 }

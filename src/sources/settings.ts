@@ -25,7 +25,7 @@ export interface SourceSettingsOptions {
   readonly follow: () => Promise<void>;
   /** Who decides; `operator` unless given. */
   readonly by?: string;
-  /** Names that `UDP_ALLOWED_SOURCES` gives: what is set there is changed there. */
+  /** Names given in `UDP_ALLOWED_SOURCES` and `TWIN_ALLOWED_SOURCES`: what is set there is changed there. */
   readonly configuredNames: readonly string[];
 }
 
@@ -146,7 +146,14 @@ export class SourceSettings {
         ? [{ parameter: 'name', reason: `must be 1 to ${String(NAME_LENGTH_MAX)} printable characters` }]
         : []),
       ...(taken ? [{ parameter: 'name', reason: 'is the name or key of another source' }] : []),
-      ...(configured ? [{ parameter: 'name', reason: 'is configured in UDP_ALLOWED_SOURCES: change it there' }] : []),
+      ...(configured
+        ? [
+            {
+              parameter: 'name',
+              reason: 'is configured in UDP_ALLOWED_SOURCES or TWIN_ALLOWED_SOURCES: change it there',
+            },
+          ]
+        : []),
     ];
     return this.decide(key, faults, (_store, now) => store.rename(key, wanted, now));
   }

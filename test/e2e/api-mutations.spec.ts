@@ -242,7 +242,7 @@ test.each([
   [
     'a name that is configured',
     'renameSource(key: "ivr", name: "office")',
-    [{ parameter: 'name', reason: 'is configured in UDP_ALLOWED_SOURCES: change it there' }],
+    [{ parameter: 'name', reason: 'is configured in UDP_ALLOWED_SOURCES or TWIN_ALLOWED_SOURCES: change it there' }],
   ],
 ])('%s is told as such, and nothing is stored', async (_what, mutation, faults) => {
   const before = await stored('*');

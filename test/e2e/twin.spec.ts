@@ -120,6 +120,18 @@ test('the source is one of its own, and what it names beside the call is kept as
   expect(rows.map(({ payload }) => payload.toString())).toEqual([body]);
 });
 
+test('its configured name is not changed by a mutation, which the next start would undo', async () => {
+  await pbx.post(stateOf(1, -9, Date.now()));
+  await until(async () => (await pool.query(`select from source where key = 'http:pbx'`)).rowCount === 1);
+  const answer = await fetch(`${receiver.http}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: 'mutation { renameSource(key: "http:pbx", name: "exchange") { name } }' }),
+  });
+  expect(JSON.stringify(await answer.json())).toContain('is configured in UDP_ALLOWED_SOURCES or TWIN_ALLOWED_SOURCES');
+  expect((await pool.query('select name from source')).rows).toEqual([{ name: 'http:pbx' }]);
+});
+
 test('two posts of one event are one notification, both answered; a third that says something else is a conflict', async () => {
   const at = Date.now();
   const body = stateOf(7, -12, at);
