@@ -136,6 +136,17 @@ function horizonFaults(values: Partial<ConfigValues>): string[] {
   return faults;
 }
 
+/**
+ * What works and is hardly meant, in sentences without any value. No fault: an IVR that repeats itself every half second is served
+ * well by the standard SPOOL_AFTER_MS of 1 s, but for acks that wait while PostgreSQL stands still.
+ */
+export function doubtsOf({ spoolAfterMs, retry, intervalMs }: Config): readonly string[] {
+  if (retry === 0 || spoolAfterMs < intervalMs) return [];
+  return [
+    'SPOOL_AFTER_MS is not below IVR_CALL_REPORT_RETRY_INTERVAL: when PostgreSQL stands still, an IVR sends again before the spool takes over and its ack leaves.',
+  ];
+}
+
 function toConfig(values: ConfigValues, folder: string): Config {
   return {
     reportPort: values.IVR_CALL_REPORT_PORT,

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type Config, loadConfig } from '../config.js';
+import { type Config, doubtsOf, loadConfig } from '../config.js';
 import { misspeltNames } from '../config.names.js';
 import { masked } from '../log.mask.js';
 import type { Log } from '../log.js';
@@ -44,7 +44,8 @@ async function serve(): Promise<void> {
     if (!signal.aborted) {
       const { run } = await loading;
       const embedded = config.databaseUrl === null;
-      const application = await run({ ...config, databaseUrl: database.url, embedded, warnings: misspeltNames() });
+      const warnings = [...misspeltNames(), ...doubtsOf(config)];
+      const application = await run({ ...config, databaseUrl: database.url, embedded, warnings });
       undo.push(() => application.stop());
     }
     await aborted(signal);

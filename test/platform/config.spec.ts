@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigError, loadConfig, parseConfig } from '../../src/config.js';
+import { ConfigError, doubtsOf, loadConfig, parseConfig } from '../../src/config.js';
 import { renderEnvExample } from '../../src/config.keys.js';
 
 function faultsOf(env: Record<string, string>): readonly string[] {
@@ -109,6 +109,20 @@ test.each([
   ['proxies by address', { TRUST_PROXY: '10.0.0.1, fd00::/8' }, { trustProxy: ['10.0.0.1', 'fd00::/8'] }],
 ])('%s', (_, env, part) => {
   expect(parseConfig(env as Record<string, string>)).toMatchObject(part);
+});
+
+test.each([
+  ['below the interval', { SPOOL_AFTER_MS: '2999' }, 0],
+  ['at the interval', { SPOOL_AFTER_MS: '3000' }, 1],
+  ['above an interval shorter than the standard', { IVR_CALL_REPORT_RETRY_INTERVAL: '0.5' }, 1],
+  [
+    'after the only try of an IVR',
+    { SPOOL_AFTER_MS: '30000', IVR_CALL_REPORT_RETRY: '0', HEARTBEAT_INTERVAL_MS: '100' },
+    0,
+  ],
+])('a spool that takes over %s is no fault, and is doubted where the IVR sends again before', (_, env, doubts) => {
+  const config = parseConfig(env);
+  expect(doubtsOf(config)).toHaveLength(doubts);
 });
 
 test('the environment wins over .env, and neither changes the process', () => {
