@@ -168,7 +168,7 @@ export const CONFIG_KEYS = {
     '',
     'Who may report: addresses, CIDRs, name=CIDR, with commas between them. Not set: this machine only.',
   ),
-  UDP_MAX_DATAGRAM_BYTES: key(numeric(64, 65_507), '8192', 'Longer datagrams are refused.'),
+  UDP_MAX_DATAGRAM_BYTES: key(numeric(64, 65_507), '8192', 'Longer datagrams are quarantined, not acknowledged.'),
   UDP_RECEIVE_BUFFER_BYTES: key(
     numeric(4_096, 1_073_741_824),
     '8388608',
@@ -190,7 +190,7 @@ export const CONFIG_KEYS = {
     '',
     'Who may post: addresses, CIDRs, name=CIDR, with commas between them. Not set: this machine only.',
   ),
-  TWIN_MAX_BODY_BYTES: key(numeric(64, 1_048_576), '8192', 'Longer posts are refused.'),
+  TWIN_MAX_BODY_BYTES: key(numeric(64, 1_048_576), '8192', 'Longer posts are quarantined, not acknowledged.'),
   HTTP_HOST: key(
     host,
     '127.0.0.1',
