@@ -14,7 +14,7 @@ async function onDatabase<T>(work: (database: ProvidedDatabase) => Promise<T>): 
     await migrate(provided.url);
     return await work(provided);
   } finally {
-    if (provided.owner) await provided.stop();
+    await provided.stop();
   }
 }
 

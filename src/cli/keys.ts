@@ -100,7 +100,7 @@ async function atDatabase(work: (keys: Keys, database: Database) => Promise<void
     await work(new Keys(new PgKeyStore(database.client), systemClock()), database);
   } finally {
     await database.disconnect();
-    if (provided.owner) await provided.stop();
+    await provided.stop();
   }
 }
 

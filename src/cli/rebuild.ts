@@ -35,7 +35,7 @@ export function rebuildCommand(): Command {
         console.log(`${String(done.keys)} Call IDs folded again, ${String(done.changed)} corrected${left}.`);
       } finally {
         await database.disconnect();
-        if (provided.owner) await provided.stop();
+        await provided.stop();
       }
     });
 }

@@ -52,7 +52,7 @@ async function run({ calls, seed, days, until: asked, force }: Flags): Promise<v
     if (!(error instanceof LedgerNotEmpty)) throw error;
     throw new Error(`${error.message} --force DELETES what it holds.`, { cause: error });
   } finally {
-    if (provided.owner) await provided.stop();
+    await provided.stop();
   }
 }
 

@@ -5,6 +5,7 @@ export interface ProvidedDatabase {
   readonly url: string;
   /** False when another running application answers for this embedded PostgreSQL. */
   readonly owner: boolean;
+  /** Undoes having provided it; leaves alone a server that another application answers for. */
   stop(): Promise<void>;
 }
 
