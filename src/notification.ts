@@ -123,6 +123,9 @@ export function horizonMs(settings: Pick<Settings, 'retry' | 'intervalMs' | 'mar
   return settings.retry * settings.intervalMs + settings.marginMs;
 }
 
+/** A receiver whose last sign of life is older than this is taken for dead: W waits for it no longer, since nothing of it can still arrive unasked. */
+export const RECEIVER_GONE_MS = 10_000;
+
 /** One call's lifecycle record: the contract's `Call`, with instants in ms, before the store adds `revision` and `updatedAt`. */
 export interface CallRecord extends Content {
   readonly id: string;

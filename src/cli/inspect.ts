@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import { notationOf } from '../wire/settings/notation.js';
 import { rankParses } from '../wire/detect/rank.js';
-import { type Arrived, joinCopies } from './field/arrivals.js';
+import { type Arrived, joinCopies, likenessOf } from './field/arrivals.js';
 import {
   datagramList,
   quarantineList,
@@ -84,9 +84,9 @@ async function follow(
     if (next.data.length === 0) continue;
     if (next.data.some(({ fate }) => fate === 'quarantined')) details = await quarantineOf(server, flags);
     seen = [...seen, ...next.data].slice(-FOLLOWED_MAX);
-    const fresh = new Set(next.data.map(({ bytesBase64, address }) => `${address} ${bytesBase64.toString('latin1')}`));
+    const fresh = new Set(next.data.map(likenessOf));
     const arrived = joinCopies(seen, details);
-    for (const one of arrived) if (fresh.has(`${one.address} ${one.bytes.toString('latin1')}`)) print(one);
+    for (const one of arrived) if (fresh.has(likenessOf({ ...one, bytesBase64: one.bytes }))) print(one);
   }
 }
 

@@ -1,11 +1,10 @@
 /** The processes that receive, and which of them holds records back. */
 import { Prisma } from '../generated/prisma/client.js';
+import { RECEIVER_GONE_MS } from '../notification.js';
 import { type Reads, at, rows, utc } from './sql.js';
 
 /** Alive and further behind: it holds records back. Heartbeats come every second, batches take milliseconds. */
 const BACKLOG_MS = 10_000;
-/** Without a heartbeat for so long a receiver is taken for dead: W no longer waits for it (src/store/sweep/receivers.ts). */
-const GONE_MS = 10_000;
 
 export interface Receivers {
   readonly running: number;
@@ -17,7 +16,7 @@ export interface Receivers {
 
 /** One row, whatever receivers there are. */
 export function receiversStatement(asOf: number): Prisma.Sql {
-  const alive = Prisma.sql`stopped_at is null and beat_at > ${at(asOf - GONE_MS)}`;
+  const alive = Prisma.sql`stopped_at is null and beat_at > ${at(asOf - RECEIVER_GONE_MS)}`;
   return Prisma.sql`
     select running, late.name as "heldBackBy", ${utc('late.durable_through')} as "heldSince"
     from (select count(*)::int as running from receiver where ${alive}) counted

@@ -1,5 +1,6 @@
 /** What the metrics say of the ledger: one statement, cheap whatever the ledger holds. */
 import { Prisma, type PrismaClient } from '../generated/prisma/client.js';
+import { RECEIVER_GONE_MS } from '../notification.js';
 import { activeAt } from './active.js';
 import { ReadUnavailable } from './faults.js';
 import { at } from './sql.js';
@@ -20,8 +21,6 @@ export interface Total {
 const GAPS_MS = 86_400_000;
 /** Sources told one by one; there are 100 labels, and these are the ones heard last. */
 const SOURCES_MAX = 100;
-/** Without a heartbeat for so long a receiver holds nothing back any more (src/query/receivers.ts). */
-const GONE_MS = 10_000;
 
 /**
  * Reads the totals as of `now`, within `limitMs` of PostgreSQL's time.
@@ -41,7 +40,7 @@ export async function readTotals(db: TotalsClient, now: number, limitMs: number)
      where last_heard_at is not null order by last_heard_at desc limit ${SOURCES_MAX})`;
   const durable = Prisma.sql`
     select 'durable', '', '', '', extract(epoch from min(durable_through))::float8 from receiver
-    where stopped_at is null and beat_at > ${at(now - GONE_MS)} having count(*) > 0`;
+    where stopped_at is null and beat_at > ${at(now - RECEIVER_GONE_MS)} having count(*) > 0`;
   const statement = Prisma.sql`${gaps}
     union all ${active}
     union all select 'quarantine', '', '', '', count(*)::float8 from quarantine

@@ -10,7 +10,7 @@ import type {
   Overflow,
   OverflowKnown,
 } from '../../src/ingest/sweep/sweep.ports.js';
-import type { Gap } from '../../src/notification.js';
+import { type Gap, RECEIVER_GONE_MS } from '../../src/notification.js';
 import { MemoryLedger } from './memory-ledger.js';
 
 interface MemoryReceiver {
@@ -19,7 +19,6 @@ interface MemoryReceiver {
   stoppedAt: number | null;
 }
 
-const GONE_MS = 10_000;
 const RATE_OVER_MS = 600_000;
 
 function latest(all: readonly MemoryReceiver[]): number | null {
@@ -36,13 +35,15 @@ export abstract class MemoryFeed extends MemoryLedger {
   protected abstract sourceKeys(): readonly string[];
 
   lastSigns(receiverId: string, now: number): Promise<LastSigns> {
-    const mayServe = this.othersOf(receiverId).some((one) => one.stoppedAt === null && one.beatAt > now - GONE_MS);
+    const mayServe = this.othersOf(receiverId).some(
+      (one) => one.stoppedAt === null && one.beatAt > now - RECEIVER_GONE_MS,
+    );
     return Promise.resolve({ aliveAt: latest([...this.receivers.values()]), mayServe });
   }
 
   beat(receiverId: string, now: number, durableThrough: number): Promise<Beat> {
     const others = this.othersOf(receiverId);
-    const serving = others.filter((one) => one.stoppedAt === null && one.beatAt > now - GONE_MS);
+    const serving = others.filter((one) => one.stoppedAt === null && one.beatAt > now - RECEIVER_GONE_MS);
     this.receivers.set(receiverId, { beatAt: now, durableThrough, stoppedAt: null });
     const through = Math.min(durableThrough, ...serving.map((one) => one.durableThrough));
     return Promise.resolve({ through, othersAliveAt: latest(others) });

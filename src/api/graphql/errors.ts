@@ -5,6 +5,7 @@ import { Logger } from '@nestjs/common';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { Forbidden, TooMany, Unauthenticated } from '../../access/denied.js';
 import { AccessUnavailable } from '../../access/ports.js';
+import { StoreUnavailable } from '../../ingest/ports.js';
 import { BadParameters, CursorGone, type Fault, ReadUnavailable, TooManyWaiting } from '../../query/faults.js';
 
 /** REST's names of Relay's arguments. */
@@ -73,4 +74,13 @@ export function formatError(formatted: GraphQLFormattedError, thrown: unknown): 
   }
   const message = 'An error that should not happen; the log has it under this id.';
   return { message, ...where, extensions: { code: 'INTERNAL_SERVER_ERROR', id } };
+}
+
+/** To a client the database is away, whichever side of the program found out. */
+export async function unlessAway<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw error instanceof StoreUnavailable ? new ReadUnavailable(error) : error;
+  }
 }

@@ -14,12 +14,12 @@ import {
 } from '@nestjs/graphql';
 import type { Access } from '../../access/access.js';
 import { By, Changes, Needs } from '../../access/decorators.js';
-import { StoreUnavailable } from '../../ingest/ports.js';
 import type { SerialMeaning } from '../../notification.js';
 import { SERIAL_MEANING, type SourceChangeRow, type SourceRow } from '../../query/contract.js';
-import { BadParameters, ReadUnavailable } from '../../query/faults.js';
+import { BadParameters } from '../../query/faults.js';
 import { NO_SUCH_SOURCE, type SettingFault, SourceSettings } from '../../sources/settings.js';
 import { Reading } from '../reading.js';
+import { unlessAway } from './errors.js';
 import { RequestLoaders } from './loaders.js';
 import { enumOf, SourceChangeType, SourceType } from './types.js';
 
@@ -262,13 +262,4 @@ export class SourceSettingsResolver {
  */
 function demandSight(access: Access): void {
   access.demand('numbers:clear', 'To decide how numbers are read');
-}
-
-/** To a client the database is away, whichever side of the program found out. */
-async function unlessAway<T>(decision: Promise<T>): Promise<T> {
-  try {
-    return await decision;
-  } catch (error) {
-    throw error instanceof StoreUnavailable ? new ReadUnavailable(error) : error;
-  }
 }

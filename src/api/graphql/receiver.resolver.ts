@@ -1,12 +1,12 @@
 import { Args, ID, Mutation, Query, Resolver } from '@nestjs/graphql';
 import type { Access } from '../../access/access.js';
 import { By, Changes, Needs } from '../../access/decorators.js';
-import { StoreUnavailable } from '../../ingest/ports.js';
 import { REPLAY_MAX } from '../../ingest/operator/replay.js';
-import { BadParameters, ReadUnavailable } from '../../query/faults.js';
+import { BadParameters } from '../../query/faults.js';
 import { NO_SUCH_SOURCE } from '../../sources/settings.js';
 import { Reading } from '../reading.js';
 import { Receiving } from '../receiving.js';
+import { unlessAway } from './errors.js';
 import { AckProbeType, ProbeArguments, probeOf, ReplayArguments, replayOf, ReplayType } from './receiver.types.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -78,13 +78,4 @@ export class ReceiverResolver {
 
 function fault(parameter: string, reason: string): BadParameters {
   return new BadParameters([{ parameter, reason }]);
-}
-
-/** To a client the database is away, whichever side of the program found out. */
-async function unlessAway<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw error instanceof StoreUnavailable ? new ReadUnavailable(error) : error;
-  }
 }

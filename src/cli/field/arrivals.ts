@@ -44,7 +44,14 @@ export function joinCopies(datagrams: readonly Datagram[], quarantine: readonly 
   return [...seen.flat(), ...older].sort((a, b) => a.lastAt - b.lastAt);
 }
 
-function likenessOf({ address, bytesBase64 }: { readonly address: string; readonly bytesBase64: Buffer }): string {
+/** What copies have in common: equal for those that are joined. */
+export function likenessOf({
+  address,
+  bytesBase64,
+}: {
+  readonly address: string;
+  readonly bytesBase64: Buffer;
+}): string {
   return `${address} ${bytesBase64.toString('latin1')}`;
 }
 

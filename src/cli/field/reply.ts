@@ -1,4 +1,5 @@
 /** What an IVR would make of an answer: the judgement of `send-sample`. Pure. */
+import { unmapAddress } from '../../transport/allow-list.js';
 import type { WireFields, WireFormat } from '../../wire/encode.js';
 import { parseAck } from '../../wire/parse-ack.js';
 
@@ -25,10 +26,10 @@ export interface Verdict {
 export function judgeReply({ bytes, address, port }: Reply, { fields, format, target }: Expected): Verdict {
   const ack = parseAck(bytes, format);
   const isSame = ack?.callId === fields.callId && ack.serial === fields.serial;
-  const unmapped = address.replace(/^::ffff:/i, '');
+  const unmapped = unmapAddress(address);
   return {
     kind: ack === null ? 'unreadable' : isSame ? 'match' : 'other',
-    isFromTarget: unmapped === target.host && port === target.port,
+    isFromTarget: unmapped === unmapAddress(target.host) && port === target.port,
     from: `${unmapped}:${String(port)}`,
   };
 }

@@ -1,11 +1,10 @@
 import { type PrismaClient } from '../../generated/prisma/client.js';
 import type { MeaningChange } from '../../ingest/sweep/sweep.ports.js';
-import type { SerialMeaning } from '../../notification.js';
+import { RECEIVER_GONE_MS, type SerialMeaning } from '../../notification.js';
 import type { Decision, NumberRules, SourceRow, SourceSettingsStore } from '../../sources/ports.js';
 import type { AckForm } from '../../wire/ack.js';
 import type { CodecLock } from '../../wire/detect/lock.js';
 import { faultOf } from '../faults.js';
-import { RECEIVER_GONE_MS } from '../sweep/receivers.js';
 import { recorded, type Transaction } from './source-changes.js';
 import { type ForgottenCodec, PgSourceStore, type StoredCodec } from './sources.js';
 

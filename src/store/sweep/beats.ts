@@ -3,8 +3,7 @@ import { v5 as uuidv5 } from 'uuid';
 import type { Span } from '../../delivery/facts.js';
 import type { PrismaClient } from '../../generated/prisma/client.js';
 import type { Beat, LastSigns, Overflow, OverflowKnown } from '../../ingest/sweep/sweep.ports.js';
-import type { Gap } from '../../notification.js';
-import { RECEIVER_GONE_MS } from './receivers.js';
+import { type Gap, RECEIVER_GONE_MS } from '../../notification.js';
 import { type Runs, upsertGaps } from './gaps.js';
 
 export async function lastSigns(db: Runs, receiverId: string, now: number): Promise<LastSigns> {
