@@ -86,7 +86,7 @@ async function hoursOf(config) {
     throw error;
   } finally {
     await client.end();
-    if (database.owner) await database.stop();
+    await database.stop();
   }
 }
 
