@@ -3,10 +3,9 @@ import { newestFirst } from '../../delivery/facts.js';
 import type { PrismaClient } from '../../generated/prisma/client.js';
 import type { RawKey, RebuildStore, RebuiltSource, Standing } from '../../ingest/rebuild/rebuild.ports.js';
 import type { FeedFacts, MeaningChange } from '../../ingest/sweep/sweep.ports.js';
-import type { CallRecord, Notification, WireState } from '../../notification.js';
+import { type CallRecord, type Notification, RECEIVER_GONE_MS, type WireState } from '../../notification.js';
 import { sentRows } from './ledger-sql.js';
 import { CALL_COLUMNS, callRow, rowArray, sinceBase } from './rows.js';
-import { RECEIVER_GONE_MS } from '../sweep/receivers.js';
 import { feedFacts } from '../sweep/sweep.facts.js';
 
 /** Columns that count writes, or say when something was written: two rows that differ only there are equal. */
