@@ -1,6 +1,7 @@
 /** Statistics on real PostgreSQL, against the definitions counted by hand and, for random calls, counted again in plain code. */
 import type pg from 'pg';
 import type { PrismaClient } from '../../src/generated/prisma/client.js';
+import { maskedNumber } from '../../src/log.mask.js';
 import { readParameters } from '../../src/query/parameters.js';
 import { STATISTICS_QUERY, type StatisticsRow } from '../../src/query/statistics/contract.js';
 import { readStatistics } from '../../src/query/statistics/read.js';
@@ -170,6 +171,15 @@ describe('groups', () => {
         [null, 1],
       ],
     ]);
+  });
+
+  test('a prefix is what the mask shows: the signs of service codes are no digits', async () => {
+    const numbers = ['12345678#', '#31#442071234567', '*21*5551234567#', '+4420#7123', '*#06#', '##', '0012345678901'];
+    for (const number of numbers) await insertCall(pool, { first_seen_at: time(1), caller_number: number });
+    const groups = (await statistics({ ...HOUR, groupBy: 'callerPrefix' })).map(({ group }) => group);
+    const shown = numbers.map((number) => maskedNumber(number).replace(/\*{5}.*/, '*'));
+    expect(shown).toContain('1*');
+    expect(new Set(groups)).toEqual(new Set(shown));
   });
 
   test('every source has a row, one that nothing came from too, and gaps are its own', async () => {
