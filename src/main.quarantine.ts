@@ -38,5 +38,10 @@ export function quarantineOf(config: Config, { database, sources, meter, clock, 
       meter.quarantineDropped(rows);
       log.warn(`Quarantine is full (QUARANTINE_MAX): the ${String(rows)} oldest datagrams were dropped.`, 'Ingest');
     },
+    onFailed: (error) => {
+      const text = `What could not be read was not kept in quarantine either: ${String(error)}`;
+      const held = lines.due(text, clock.now());
+      if (held !== null) log.error(`${text}${heldBack(held)}`, 'Ingest');
+    },
   });
 }

@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
-import type { QuarantinedDatagram, QuarantineStore } from './ports.js';
+import { type QuarantinedDatagram, type QuarantineStore, StoreUnavailable } from './ports.js';
 
 /** A datagram on its way to quarantine. */
 export interface Unstorable {
@@ -18,8 +18,8 @@ export interface Unstorable {
   readonly bytes: Uint8Array;
 }
 
-/** What became of it: kept, or refused because there was no room to wait in, or no database. */
-export type QuarantineOutcome = 'quarantined' | 'quarantine_full' | 'unavailable';
+/** What became of it: kept, or refused because there was no room to wait in, no database, or because PostgreSQL refused its row. */
+export type QuarantineOutcome = 'quarantined' | 'quarantine_full' | 'unavailable' | 'rejected';
 
 export interface QuarantineOptions {
   readonly store: QuarantineStore;
@@ -34,9 +34,11 @@ export interface QuarantineOptions {
   readonly onKept?: (datagram: QuarantinedDatagram) => void;
   /** Told how many rows were dropped to make room. */
   readonly onDropped: (rows: number) => void;
+  /** Told why some could not be kept. */
+  readonly onFailed: (error: unknown) => void;
 }
 
-/** Datagrams that wait at most: at 2 kB each they hold 4 MB. */
+/** Datagrams that wait at most: at the 8 kB of UDP_MAX_DATAGRAM_BYTES each they hold 16 MB. */
 const QUEUE_MAX = 2_000;
 const BATCH_MAX = 200;
 /** Datagrams remembered to tell copies by; the eldest are forgotten, and their next copy is a row of its own. */
@@ -68,7 +70,7 @@ export class Quarantine {
     const datagram: QuarantinedDatagram = {
       ...{ id: this.idOf(unstorable), receivedAt, lastReceivedAt: receivedAt, copies: 1 },
       ...{ sourceKey, address, reason, detail, length: bytes.length },
-      bytes: bytes.subarray(0, this.options.bytesMax),
+      bytes: begun(bytes, this.options.bytesMax),
     };
     return new Promise((answer) => {
       this.queue.push({ datagram, answer });
@@ -110,9 +112,10 @@ export class Quarantine {
     await new Promise(setImmediate);
     while (this.queue.length > 0) {
       const batch = this.queue.slice(0, BATCH_MAX);
-      const outcome = await this.write(batch.map(({ datagram }) => datagram));
+      const outcomes = await this.write(batch.map(({ datagram }) => datagram));
       this.queue = this.queue.slice(batch.length);
-      for (const { datagram, answer } of batch) {
+      for (const [index, { datagram, answer }] of batch.entries()) {
+        const outcome = outcomes[index] ?? 'unavailable';
         answer(outcome);
         if (outcome === 'quarantined') this.options.onKept?.(datagram);
       }
@@ -120,17 +123,29 @@ export class Quarantine {
     this.writing = null;
   }
 
-  private async write(datagrams: readonly QuarantinedDatagram[]): Promise<QuarantineOutcome> {
-    const { ensureStored, store, keepMost, onDropped } = this.options;
+  /** What became of each. Unless the database is away one row is at fault, and halving finds it: its mates are kept. */
+  private async write(datagrams: readonly QuarantinedDatagram[]): Promise<readonly QuarantineOutcome[]> {
+    const { ensureStored, store, keepMost, onDropped, onFailed } = this.options;
     try {
       await ensureStored(new Set(datagrams.map(({ sourceKey }) => sourceKey)));
       const dropped = await store.keep(joinCopies(datagrams), keepMost);
       if (dropped > 0) onDropped(dropped);
-      return 'quarantined';
-    } catch {
-      return 'unavailable';
+      return datagrams.map(() => 'quarantined');
+    } catch (error) {
+      const isAway = error instanceof StoreUnavailable;
+      if (!isAway && datagrams.length > 1) {
+        const half = Math.ceil(datagrams.length / 2);
+        return [...(await this.write(datagrams.slice(0, half))), ...(await this.write(datagrams.slice(half)))];
+      }
+      onFailed(error);
+      return datagrams.map(() => (isAway ? 'unavailable' : 'rejected'));
     }
   }
+}
+
+/** The first bytes: of what is longer a copy, since a view would keep the whole alive, 131 MB where 2,000 of 64 kB wait. */
+function begun(bytes: Uint8Array, bytesMax: number): Uint8Array {
+  return bytes.length > bytesMax ? Uint8Array.from(bytes.subarray(0, bytesMax)) : bytes;
 }
 
 /** One row each: a statement may not touch a row twice. */

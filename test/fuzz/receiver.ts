@@ -136,6 +136,7 @@ export class FuzzedReceiver {
     const quarantine = new Quarantine({
       ...{ store: this.ledger, ensureStored, keepMost: 1_000, horizonMs: horizonMs(SETTINGS), bytesMax: BYTES_MAX },
       onDropped: () => undefined,
+      onFailed: (error) => this.fault(`not kept: ${String(error)}`, '', new Uint8Array()),
     });
     this.controller = new ReportController(this.groupCommit, quarantine, this.tally, new AckProbes(clock, SETTINGS));
     this.deserializer = new DatagramDeserializer(this.registry);

@@ -75,6 +75,9 @@ export class SimulatedReceiver {
       horizonMs: horizonMs(settings),
       bytesMax: 2048,
       onDropped: () => undefined,
+      onFailed: (error) => {
+        throw error;
+      },
     });
     this.sweep = new Sweep(store, store, { receiverId: id, settings, heartbeatMs: 4000 });
   }
