@@ -66,18 +66,18 @@ export function firewallFinding({ host: { firewall }, port }: Facts): Finding {
       `sudo nft list ruleset (or sudo iptables -S): look for udp dport ${String(port)}; ${watch}`,
     );
   }
-  if (passageOf(firewall, port) === 'open')
-    return ok(check, `the rules of ${firewall.tool} let UDP ${String(port)} in`);
+  const { passage, doubts } = passageOf(firewall, port);
+  if (passage === 'open') return ok(check, `the rules of ${firewall.tool} let UDP ${String(port)} in`);
+  if (passage === 'unknown') {
+    const some = doubts.slice(0, 3).map((rule) => `"${rule}"`);
+    const says = `whether the rules of ${firewall.tool} let UDP ${String(port)} in cannot be told here`;
+    return found(check, 'unknown', says, `look at ${some.join(', ') || 'its input chains'}; ${watch}`);
+  }
   const add =
     firewall.tool === 'nft'
-      ? `nft add rule inet filter input udp dport ${String(port)} accept`
+      ? `nft insert rule inet filter input udp dport ${String(port)} accept (or its own table and chain, where they have other names)`
       : `iptables -I INPUT -p udp --dport ${String(port)} -j ACCEPT`;
-  return found(
-    check,
-    'wrong',
-    `the rules of ${firewall.tool} drop what they do not name, and none accepts UDP ${String(port)}`,
-    add,
-  );
+  return found(check, 'wrong', `the rules of ${firewall.tool} drop UDP ${String(port)}`, add);
 }
 
 export function kernelFinding(facts: Facts): Finding {

@@ -64,6 +64,16 @@ const ROWS: readonly Row[] = [
     says: /iptables -I INPUT -p udp --dport 8000/,
   },
   {
+    what: 'a firewall that lets some addresses in',
+    facts: facts(
+      {},
+      { firewall: { tool: 'iptables', rules: '-P INPUT DROP\n-A INPUT -s 192.0.2.7/32 -p udp -j ACCEPT' } },
+    ),
+    check: 'firewall',
+    status: 'unknown',
+    says: /look at "-A INPUT -s 192.0.2.7\/32 -p udp -j ACCEPT"/,
+  },
+  {
     what: 'a firewall nobody may read',
     facts: facts({}, { firewall: null }),
     check: 'firewall',
