@@ -16,6 +16,8 @@ export interface Unstorable {
   readonly reason: string;
   readonly detail: string;
   readonly bytes: Uint8Array;
+  /** Of a post, which its listener has cut: how long it was. */
+  readonly length?: number;
 }
 
 /** What became of it: kept, or refused because there was no room to wait in, no database, or because PostgreSQL refused its row. */
@@ -28,7 +30,7 @@ export interface QuarantineOptions {
   /** Rows kept at most; the oldest are dropped. */
   readonly keepMost: number;
   readonly horizonMs: number;
-  /** Bytes kept of one datagram at most. */
+  /** Bytes kept of one datagram at most; a post comes within its own bound. */
   readonly bytesMax: number;
   /** Told of each datagram that is kept now. */
   readonly onKept?: (datagram: QuarantinedDatagram) => void;
@@ -66,11 +68,11 @@ export class Quarantine {
   /** Resolves once the datagram is committed to quarantine, or is known not to be; never rejects. */
   keep(unstorable: Unstorable): Promise<QuarantineOutcome> {
     if (this.queue.length >= QUEUE_MAX) return Promise.resolve('quarantine_full');
-    const { bytes, receivedAt, sourceKey, address, reason, detail } = unstorable;
+    const { bytes, length, receivedAt, sourceKey, address, reason, detail } = unstorable;
     const datagram: QuarantinedDatagram = {
       ...{ id: this.idOf(unstorable), receivedAt, lastReceivedAt: receivedAt, copies: 1 },
-      ...{ sourceKey, address, reason, detail, length: bytes.length },
-      bytes: begun(bytes, this.options.bytesMax),
+      ...{ sourceKey, address, reason, detail, length: length ?? bytes.length },
+      bytes: length === undefined ? begun(bytes, this.options.bytesMax) : bytes,
     };
     return new Promise((answer) => {
       this.queue.push({ datagram, answer });

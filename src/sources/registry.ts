@@ -21,6 +21,11 @@ import type { NewSource, SourceRow, SourceStore } from './ports.js';
  */
 const TWIN = 'http:';
 
+/** Whether a source, by its key, posts over HTTP. */
+export function isTwinKey(key: string): boolean {
+  return key.startsWith(TWIN);
+}
+
 /** Sources at most: a site has a handful, and forged addresses inside an allowed range must not fill the memory. */
 export const SOURCES_MAX = 10_000;
 /** Addresses of one source that are remembered; a forged one more is read as the source's and forgotten. */
@@ -232,7 +237,7 @@ export class SourceRegistry {
 }
 
 function newRowOf({ key, name, addresses }: Source): NewSource {
-  return { key, name, addresses: [...addresses], ...(key.startsWith(TWIN) ? { twin: true } : {}) };
+  return { key, name, addresses: [...addresses], ...(isTwinKey(key) ? { twin: true } : {}) };
 }
 
 function sourceOf({ key, name, addresses, lock, ackForm, codecVersion }: SourceRow): Source {

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { Running } from '../../src/main.js';
 import { type TestDatabase, testDatabase, testPool } from '../support/database.js';
 import { portOf, Sender, startReceiver, until } from '../support/receiver.js';
+import { insertQuarantine } from '../support/rows.js';
 import { postUrl, stateOf, Switch } from '../support/switch.js';
 
 let database: TestDatabase;
@@ -178,7 +179,7 @@ test('received = stored + copies + quarantined, by source, whatever the type of 
       pbx.post(body),
     ),
     pbx.post(Buffer.from([0x7b, 0xff, 0xfe, 0x7d])),
-    pbx.post('x'.repeat(8_193)),
+    pbx.post('x'.repeat(20_000)),
   ]);
   expect(replies.map(({ status }) => status)).toEqual([200, 200, 200, 200, 400, 400, 400, 400, 400, 400, 413]);
   expect(replies.map(({ retCode }) => retCode)).toEqual([0, 0, 0, 0, 2, 2, 2, 2, 2, 2, 2]);
@@ -187,13 +188,29 @@ test('received = stored + copies + quarantined, by source, whatever the type of 
     ...{ 'quarantined number': 1, 'quarantined charset': 1, 'quarantined oversized': 1 },
   });
   expect(receiver.counts().posts).toMatchObject({ requests: 11, taken: 11, acknowledged: 4, failed: 0, inFlight: 0 });
-  const { rows } = await pool.query<{ reason: string; length: number }>(
-    `select reason, length(bytes) as length from quarantine where source_key = 'http:pbx' and reason in ('oversized', 'syntax')`,
+  const { rows } = await pool.query<{ reason: string; kept: number; length: number }>(
+    `select reason, length(bytes) as kept, length from quarantine where source_key = 'http:pbx' and reason in ('oversized', 'syntax')`,
   );
   expect(rows).toEqual(
     expect.arrayContaining([
-      { reason: 'oversized', length: 8_192 },
-      { reason: 'syntax', length: 5 },
+      { reason: 'oversized', kept: 8_192, length: 20_000 },
+      { reason: 'syntax', kept: 5, length: 5 },
     ]),
   );
+});
+
+test('posts in quarantine that can be read by now are replayed; one that was cut stays', async () => {
+  const at = Date.now() - 5_000;
+  await pbx.post(stateOf(40, -11, at));
+  const own = { source_key: 'http:pbx', received_at: new Date(at), last_received_at: new Date(at) };
+  const bytes = Buffer.from(stateOf(40, -13, at + 1_000));
+  await insertQuarantine(pool, { ...own, reason: 'rejected', bytes, length: bytes.length });
+  await pbx.post('x'.repeat(20_000));
+  const query = 'mutation { replayQuarantine(key: "http:pbx") { looked stored unreadable { reason count } } }';
+  const headers = { 'content-type': 'application/json', 'apollo-require-preflight': '1' };
+  const answer = await fetch(`${receiver.http}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query }) });
+  expect(await answer.json()).toMatchObject({
+    data: { replayQuarantine: { looked: 2, stored: 1, unreadable: [{ reason: 'oversized', count: 1 }] } },
+  });
+  expect(await calls()).toMatchObject([{ callId: '40', state: 'ended', endedAt: iso(at + 1_000) }]);
 });

@@ -8,7 +8,8 @@
  */
 import type { Clock } from '../../clock.js';
 import type { Arrival } from '../../notification.js';
-import type { SourceRegistry } from '../../sources/registry.js';
+import { isTwinKey, type SourceRegistry } from '../../sources/registry.js';
+import { parseTwin } from '../../wire/twin.js';
 import type { GroupCommit } from '../commit/group-commit.js';
 import { type QuarantinedDatagram, StoreUnavailable } from '../ports.js';
 import type { ReplayStore } from './replay.ports.js';
@@ -94,7 +95,7 @@ export class Replay {
   private read(row: QuarantinedDatagram): readonly Arrival[] | string {
     const { sourceKey, bytes, length, receivedAt } = row;
     if (bytes.length < length) return 'oversized';
-    const parsed = this.options.sources.read(sourceKey, bytes, receivedAt);
+    const parsed = isTwinKey(sourceKey) ? parseTwin(bytes) : this.options.sources.read(sourceKey, bytes, receivedAt);
     if (!parsed.ok) return parsed.reason;
     const receipts = receiptsOf(row, this.options.horizonMs);
     return receipts.map((at) => ({ sourceKey, report: parsed.report, stamp: { at, idleMs: 0 }, payload: bytes }));

@@ -33,7 +33,7 @@ export class TwinIntake {
   /** Stores a post, or keeps it in quarantine; resolves with the answer to give. Never rejects. */
   async take(post: TwinPost): Promise<TwinAnswer> {
     const { sources, clock, tally } = this.options;
-    const { address, name, body } = post;
+    const { address, name, body, length } = post;
     const sourceKey = sources.resolveTwin(address, name);
     if (sourceKey === null) {
       tally.add('', 'refused', 'sources_full');
@@ -41,7 +41,7 @@ export class TwinIntake {
     }
     const receivedAt = clock.now();
     sources.heard(sourceKey, receivedAt);
-    const unstorable = { receivedAt, sourceKey, address, bytes: body };
+    const unstorable = { receivedAt, sourceKey, address, bytes: body, length };
     if (post.oversized) return this.keep({ ...unstorable, reason: 'oversized', detail: OVERSIZED }, 413);
     const parsed = parseTwin(body);
     if (!parsed.ok) return this.keep({ ...unstorable, reason: parsed.reason, detail: parsed.detail }, 400);
@@ -65,7 +65,11 @@ export class TwinIntake {
       return TRY_AGAIN;
     }
     const detail = 'PostgreSQL refused the values of this post.';
-    return this.keep({ receivedAt: stamp.at, sourceKey, address, bytes: payload, reason: 'rejected', detail }, 400);
+    const { length } = payload;
+    return this.keep(
+      { receivedAt: stamp.at, sourceKey, address, bytes: payload, length, reason: 'rejected', detail },
+      400,
+    );
   }
 
   private async keep(unstorable: Unstorable, status: 400 | 413): Promise<TwinAnswer> {

@@ -24,6 +24,8 @@ export interface TwinPost {
   /** Its first bytes alone, when it is `oversized`. */
   readonly body: Uint8Array;
   readonly oversized: boolean;
+  /** How long it is, as far as that is known. */
+  readonly length: number;
 }
 
 /** What a post is answered: `retCode` 0 only when it is durable. */

@@ -14,7 +14,12 @@ export interface ReadBody {
   readonly body: Uint8Array;
   /** It is longer than `bytesMax`: these are its first bytes. */
   readonly oversized: boolean;
+  /** How long it is, as its header says; of one that is sent in chunks, as far as it was read. */
+  readonly length: number;
 }
+
+/** What a column can hold: a header may claim more. */
+const LENGTH_MAX = 2 ** 31 - 1;
 
 /** Reads a body of at most `bytesMax` bytes; null when the sender breaks off or the server gives up waiting for it. */
 export function readBody(request: IncomingMessage, bytesMax: number): Promise<ReadBody | null> {
@@ -26,9 +31,12 @@ export function readBody(request: IncomingMessage, bytesMax: number): Promise<Re
       if (length > bytesMax) return;
       chunks.push(chunk);
       length += chunk.length;
-      if (length > bytesMax) resolve({ body: Buffer.concat(chunks, bytesMax), oversized: true });
+      if (length <= bytesMax) return;
+      const declared = Number(request.headers['content-length'] ?? 0);
+      const whole = Math.min(Math.max(length, declared), LENGTH_MAX);
+      resolve({ body: Buffer.concat(chunks, bytesMax), oversized: true, length: whole });
     });
-    request.on('end', () => resolve({ body: Buffer.concat(chunks), oversized: false }));
+    request.on('end', () => resolve({ body: Buffer.concat(chunks), oversized: false, length }));
     request.on('error', () => resolve(null));
     request.on('close', () => resolve(null));
   });
