@@ -26,7 +26,7 @@ const SPOOL_FIELDS = {
   recovered: count('Notifications an earlier process left behind.'),
   kept: count('Notifications kept since the start.'),
   drained: count('Of these and of those left behind: stored since.'),
-  corrupt: count('Stretches of files that no longer held what was written.'),
+  corrupt: count('Stretches of files that no longer held what was written, and records that could never be stored.'),
   abandoned: count('Files given up after a failed write or sync.'),
 };
 

@@ -1,10 +1,11 @@
 /** Beats and facts of the feed before a database that is slow: at the start they wait, later the spool has them and W waits. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type FeedStore, SpooledFeedStore } from '../../src/ingest/spool/feed-store.js';
+import { type FeedStore, SpooledFeedStore, writeFact } from '../../src/ingest/spool/feed-store.js';
 import type { Spool } from '../../src/ingest/spool/spool.js';
 import { Standby } from '../../src/ingest/spool/standby.js';
 import type { Overflow } from '../../src/ingest/sweep/sweep.ports.js';
 import { Tally } from '../../src/metrics.js';
+import { RowRejected, StoreUnavailable } from '../../src/ingest/ports.js';
 import { EPOCH } from '../support/arrivals.js';
 import { Bench } from './kit.js';
 
@@ -20,11 +21,19 @@ const OVERFLOW: Overflow = {
   received: 4,
 };
 
+const NO_GAPS = {
+  outage: () => {
+    throw new Error('no source asked for');
+  },
+  overflow: () => [],
+};
+
 let bench: Bench;
 let spool: Spool;
 let standby: Standby;
 let slow: boolean;
 const written: string[] = [];
+const moves: string[] = [];
 
 /** Gives W as it was told to. */
 const database: FeedStore = {
@@ -50,8 +59,12 @@ const database: FeedStore = {
 beforeEach(async () => {
   bench = new Bench();
   spool = await bench.open();
-  const quiet = { tally: new Tally(), onMove: () => undefined, onFault: () => undefined };
-  standby = new Standby({ spool, clock: { now: () => bench.now }, afterMs: AFTER_MS, ...quiet });
+  moves.length = 0;
+  standby = new Standby({
+    ...{ spool, clock: { now: () => bench.now }, afterMs: AFTER_MS, tally: new Tally() },
+    onMove: (text) => moves.push(text),
+    onFault: (text) => bench.faults.push(text),
+  });
   written.length = 0;
   slow = false;
 });
@@ -67,6 +80,10 @@ function start(onFact: () => Promise<void>): void {
     ...{ commit: () => Promise.resolve([]), quarantine: () => Promise.resolve(true), onFact },
     ...{ probe: () => Promise.resolve(), hasOverdue: () => false },
   });
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await sleep(5);
 }
 
 test('the first beat of a start is waited for, so that it tells since when nobody served', async () => {
@@ -94,6 +111,26 @@ test('what a slow database is told late goes to the spool, and W waits for it th
   slow = false;
   expect((await feed.beat('r', EPOCH + 1_000, EPOCH + 999)).through).toBe(OVERFLOW.from - 1);
   drain();
-  while (!spool.isEmpty()) await sleep(5);
+  await until(() => spool.isEmpty());
   expect((await feed.beat('r', EPOCH + 2_000, EPOCH + 1_999)).through).toBe(EPOCH + 1_999);
+});
+
+test.each([
+  ['of an unknown name', (name: string) => writeFact(database, { name, value: {}, from: EPOCH }, NO_GAPS)],
+  ['that PostgreSQL refuses', () => Promise.reject(new RowRejected('PostgreSQL refused a row (22008)'))],
+])('a fact %s is said, counted and passed over: the circuit stays as it is', async (_what, onFact) => {
+  await spool.keepFact({ name: 'weather', value: 'rain', from: EPOCH });
+  start(() => onFact('weather'));
+  await until(() => spool.isEmpty());
+  expect(spool.state().corrupt).toBe(1);
+  expect(bench.faults).toEqual([expect.stringMatching(/^A fact in the spool can never be stored/)]);
+  expect(moves.filter((text) => text.includes('kept in the spool'))).toEqual([]);
+});
+
+test('a fact that finds the database away waits for it', async () => {
+  await spool.keepFact({ name: 'outage', value: {}, from: EPOCH });
+  start(() => Promise.reject(new StoreUnavailable('the database is not available (57P01)')));
+  await until(() => standby.isAway());
+  expect(spool.isEmpty()).toBe(false);
+  expect([spool.state().corrupt, bench.faults]).toEqual([0, []]);
 });

@@ -6,6 +6,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import type { Arrival } from '../../notification.js';
 import type { Fate } from '../../metrics.js';
 import type { Submission } from '../commit/submission.js';
+import { StoreUnavailable } from '../ports.js';
 import type { Breaker } from './circuit/breaker.js';
 import type { SegmentInfo } from './inventory.js';
 import { decodeRecord, type SpooledFact } from './records.js';
@@ -18,7 +19,7 @@ export interface DrainOptions {
   readonly commit: (arrivals: readonly Arrival[]) => Promise<readonly Submission[]>;
   /** Keeps an acked arrival whose row PostgreSQL refused; false when that did not work. */
   readonly quarantine: (arrival: Arrival) => Promise<boolean>;
-  /** Writes a fact; throws when the database is away. */
+  /** Writes a fact; throws StoreUnavailable when the database is away, anything else when it can never be written. */
   readonly onFact: (fact: SpooledFact) => Promise<void>;
   /** What an arrival turned out to be, once it is no longer in flight. */
   readonly count: (sourceKey: string, fate: Fate, reason: string) => void;
@@ -128,12 +129,19 @@ export class Drain {
     return whole;
   }
 
+  /** False when it is to be tried again: one that is refused each time would keep all that stands behind it from the database. */
   private async tell(fact: SpooledFact): Promise<boolean> {
+    const { onFact, breaker, spool, onFault } = this.options;
     try {
-      await this.options.onFact(fact);
+      await onFact(fact);
       return true;
-    } catch {
-      this.options.breaker.failed('a fact was not stored');
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) {
+        spool.passOver();
+        onFault(`A fact in the spool can never be stored and is passed over: ${String(error)}.`);
+        return true;
+      }
+      breaker.failed('a fact was not stored');
       return false;
     }
   }

@@ -55,7 +55,7 @@ export interface SpoolDepth {
   /** Arrivals kept; arrivals that have drained. */
   readonly kept: number;
   readonly drained: number;
-  /** Stretches of segments that no longer held what was written. */
+  /** Stretches of segments that no longer held what was written, and records that could never be stored. */
   readonly corrupt: number;
   /** Segments given up after a failed write or sync. */
   readonly abandoned: number;
@@ -178,6 +178,11 @@ export class Spool {
   async remove(segment: SegmentInfo): Promise<void> {
     await removeSegment(this.folder, segment.sequence);
     this.inventory.remove(segment);
+  }
+
+  /** Counts a record that can never be stored and is passed over, as what is corrupt is. */
+  passOver(): void {
+    this.counts.corrupt += 1;
   }
 
   isEmpty(): boolean {

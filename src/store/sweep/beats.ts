@@ -3,7 +3,9 @@ import { v5 as uuidv5 } from 'uuid';
 import type { Span } from '../../delivery/facts.js';
 import type { PrismaClient } from '../../generated/prisma/client.js';
 import type { Beat, LastSigns, Overflow, OverflowKnown } from '../../ingest/sweep/sweep.ports.js';
+import { StoreUnavailable } from '../../ingest/ports.js';
 import { type Gap, RECEIVER_GONE_MS } from '../../notification.js';
+import { Contended, faultOf } from '../faults.js';
 import { type Runs, upsertGaps } from './gaps.js';
 
 export async function lastSigns(db: Runs, receiverId: string, now: number): Promise<LastSigns> {
@@ -41,27 +43,45 @@ export async function stopped(db: Runs, receiverId: string, now: number, servedU
     where id = ${receiverId}::uuid`;
 }
 
+/** A fact that lost against another transaction is to be tried again, as one that found the database away. */
+async function declared(write: () => Promise<unknown>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    // No word of PostgreSQL's: the fact itself makes no sense, and never will.
+    if (error instanceof TypeError || error instanceof RangeError) throw error;
+    const fault = faultOf(error);
+    throw fault instanceof Contended ? new StoreUnavailable(fault.message) : fault;
+  }
+}
+
+/** @throws StoreUnavailable | RowRejected */
 export async function declareOutage(
   prisma: PrismaClient,
   receiverId: string,
   span: Span,
   gap: (sourceKey: string) => Gap,
 ): Promise<void> {
-  const keys = await prisma.$queryRaw<{ key: string }[]>`select key from source`;
   const id = uuidv5(`outage\u0000${String(span.from)}`, receiverId);
-  await prisma.$transaction([
-    prisma.$executeRaw`
-      insert into outage (id, receiver_id, start_at, end_at)
-      values (${id}::uuid, ${receiverId}::uuid, ${new Date(span.from)}, ${new Date(span.to)})
-      on conflict (id) do update set end_at = greatest(outage.end_at, excluded.end_at)`,
-    upsertGaps(
-      prisma,
-      keys.map(({ key }) => gap(key)),
-    ),
-  ]);
+  await declared(async () => {
+    const keys = await prisma.$queryRaw<{ key: string }[]>`select key from source`;
+    await prisma.$transaction([
+      prisma.$executeRaw`
+        insert into outage (id, receiver_id, start_at, end_at)
+        values (${id}::uuid, ${receiverId}::uuid, ${new Date(span.from)}, ${new Date(span.to)})
+        on conflict (id) do update set end_at = greatest(outage.end_at, excluded.end_at)`,
+      upsertGaps(
+        prisma,
+        keys.map(({ key }) => gap(key)),
+      ),
+    ]);
+  });
 }
 
-/** The id is made from receiver, source, reason and start: a beat that is tried again writes the same row, grown. */
+/**
+ * The id is made from receiver, source, reason and start: a beat that is tried again writes the same row, grown.
+ * @throws StoreUnavailable | RowRejected
+ */
 export function declareOverflow(
   prisma: PrismaClient,
   receiverId: string,
@@ -73,7 +93,7 @@ export function declareOverflow(
     id: uuidv5(['overflow', one.sourceKey ?? '', one.reason, String(one.from)].join('\u0000'), receiverId),
   }));
   const minute = Math.floor(Math.min(...overflows.map(({ from }) => from)) / 60_000) * 60_000;
-  return prisma.$transaction(async (tx) => {
+  const write = async (tx: Runs): Promise<void> => {
     await tx.$executeRaw`
       insert into overflow as known (id, receiver_id, source_key, reason, start_at, end_at, dropped, received)
       select id, ${receiverId}::uuid, "sourceKey", reason, to_timestamp("from" / 1000.0), to_timestamp("to" / 1000.0),
@@ -91,7 +111,8 @@ export function declareOverflow(
     };
     const rows = gaps(known);
     if (rows.length > 0) await upsertGaps(tx, rows);
-  });
+  };
+  return declared(() => prisma.$transaction(write));
 }
 
 /** Overflows that begin, or end, at an instant or later, in order of time. */
