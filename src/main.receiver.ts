@@ -20,7 +20,7 @@ import { rollupsOf } from './main.bi.js';
 import { ackAlarm, feedWatch } from './main.feed.js';
 import { type Metering, meteringOf, watchAcks } from './main.meter.js';
 import { type Tools, toolsOf } from './main.operator.js';
-import { buryFormer, openStandby, spoolProblems, startStandby } from './main.spool.js';
+import { buryFormer, lastWord, openStandby, spoolProblems, startStandby } from './main.spool.js';
 import { twinListener } from './main.twin.js';
 import { numbersOf } from './main.numbers.js';
 import { quarantineOf } from './main.quarantine.js';
@@ -272,16 +272,14 @@ function oneLine(error: unknown): string {
     .join(' ');
 }
 
-/** The last beat says that all is durable; a database that is away must not keep the sockets open. */
+/** The last word may say that all is durable; a database that is away must not keep the sockets open. */
 async function shut(app: INestMicroservice, wired: Wired): Promise<void> {
-  const { id, clock, pulse, sweepStore, partitions, rollups, numbers, servedUntil, standby } = wired;
+  const { clock, pulse, partitions, rollups, numbers, servedUntil, standby } = wired;
   partitions.stop();
   const rested = Promise.all([rollups.stop(), numbers.stop()]);
   try {
     const ran = await pulse.stop();
-    const now = clock.now();
-    // A database that is away was told by the last beat, in the spool.
-    if (!standby.isAway()) await sweepStore.stopped(id, now, ran ? (servedUntil ?? now) : null);
+    await lastWord(standby, wired, ran ? (servedUntil ?? clock.now()) : null);
   } catch (error) {
     Logger.warn(`The last beat was not written: ${oneLine(error)}`, 'Sweep');
   }

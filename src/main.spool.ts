@@ -16,7 +16,7 @@ import type { Tally } from './metrics.js';
 import type { Settings } from './notification.js';
 import type { SourceRegistry } from './sources/registry.js';
 import type { Database } from './store/database.js';
-import { buryReceiver, touchReceiver } from './store/sweep/receivers.js';
+import { buryReceiver, leaveReceiver, touchReceiver } from './store/sweep/receivers.js';
 import { OnceAMinute } from './transport/once-a-minute.js';
 
 interface Around {
@@ -54,8 +54,32 @@ export async function openStandby(config: Config, { clock, log, tally, sources }
 }
 
 /** Says until when the receivers served whose spool was found, before the first beat looks for an outage. */
-export async function buryFormer(standby: Standby, { client }: Database): Promise<void> {
+export async function buryFormer(standby: Standby, { client }: Pick<Database, 'client'>): Promise<void> {
   for (const { receiverId, at } of lastBeats(standby.left().beats)) await buryReceiver(client, receiverId, at);
+}
+
+/** A receiver that stops. */
+export interface Leaving {
+  readonly id: string;
+  readonly database: Pick<Database, 'client'>;
+  readonly sweepStore: Pick<SweepStore, 'stopped'>;
+  readonly clock: Clock;
+}
+
+/**
+ * The last word of a receiver. That it stopped says that all is durable, and W passes its time at once: while something acked is in the
+ * spool it only ceases to beat. W waits 10 s for it then, and the beat that it leaves in the spool lets the next start bury it.
+ * @param servedUntil when it stopped reading; null: it never listened, so nothing in the spool is its own
+ */
+export async function lastWord(standby: Standby, leaving: Leaving, servedUntil: number | null): Promise<void> {
+  const { id, database, sweepStore, clock } = leaving;
+  await standby.rest();
+  const now = clock.now();
+  if (servedUntil !== null && standby.durableThrough(now + 1) <= now) {
+    await standby.keepBeat({ receiverId: id, at: servedUntil });
+    if (!standby.isAway()) await leaveReceiver(database.client, id, servedUntil);
+    // A database that is away was told by the last beat, in the spool.
+  } else if (!standby.isAway()) await sweepStore.stopped(id, now, servedUntil);
 }
 
 /** What draining takes. */

@@ -87,10 +87,15 @@ export class Standby implements Fallback {
     return this.work !== null;
   }
 
-  /** Stops draining and gives the folder back; what is left waits for the next start. */
-  async stop(): Promise<void> {
+  /** Stops draining: what is in the spool from then on stays there. */
+  async rest(): Promise<void> {
     await this.breaker.stop();
     await this.drain?.stop();
+  }
+
+  /** Rests and gives the folder back; what is left waits for the next start. */
+  async stop(): Promise<void> {
+    await this.rest();
     const { depth } = this.options.spool.state();
     if (depth > 0) {
       const text = `${String(depth)} acknowledged notifications are in the spool; the next start stores them.`;

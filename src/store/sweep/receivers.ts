@@ -17,6 +17,16 @@ export async function buryReceiver(prisma: PrismaClient, receiverId: string, ser
     where id = ${receiverId}::uuid`;
 }
 
+/**
+ * Ends the signs of life of a receiver that stops before all it received is in PostgreSQL: it served until it stopped reading, and is
+ * not said to have stopped. What was durable stands, so that W waits for its spool as it does for that of one that was killed.
+ * @param servedUntil ms since the epoch
+ */
+export async function leaveReceiver(prisma: PrismaClient, receiverId: string, servedUntil: number): Promise<void> {
+  await prisma.$executeRaw`
+    update receiver set beat_at = least(beat_at, ${new Date(servedUntil)}) where id = ${receiverId}::uuid`;
+}
+
 /** Writes something that changes nothing: a database that is read-only, full or away says so. */
 export async function touchReceiver(prisma: PrismaClient, receiverId: string): Promise<void> {
   await prisma.$executeRaw`update receiver set name = name where id = ${receiverId}::uuid`;
