@@ -8,7 +8,10 @@ import type { AuditEntry, KeyStore } from './ports.js';
 
 const FIRST_MS = 1_000;
 const AGAIN_MS = 60_000;
-/** Kinds of reads counted at once; beyond, what is there is written early. */
+/**
+ * Kinds of reads counted at once: what is there is written early, and a further kind counts as its holder's reads of the route, whatever
+ * was read. A client that walks /calls/{id} would fill the memory while the database takes no writes.
+ */
 const KINDS_MAX = 5_000;
 
 interface Counted {
@@ -20,13 +23,13 @@ export class Audit {
   private readonly counted = new Map<string, Counted>();
   private readonly writtenAt = new Map<string, number>();
   private readonly timer: NodeJS.Timeout;
-  private writing: Promise<void> = Promise.resolve();
+  private writing: Promise<void> | null = null;
 
   constructor(
     private readonly store: Pick<KeyStore, 'append'>,
     private readonly clock: Clock,
   ) {
-    this.timer = setInterval(() => void this.flush(), FIRST_MS);
+    this.timer = setInterval(() => void this.begin(this.clock.now()), FIRST_MS);
     this.timer.unref();
   }
 
@@ -51,10 +54,14 @@ export class Audit {
       this.counted.set(kind, { ...before, entry: { ...before.entry, times: before.entry.times + 1 } });
       return;
     }
+    if (subject !== null && this.counted.size >= KINDS_MAX) {
+      this.clearRead(holder, action, null);
+      return;
+    }
     const now = this.clock.now();
     const dueAt = Math.max(now, (this.writtenAt.get(kind) ?? 0) + AGAIN_MS);
     this.counted.set(kind, { entry: this.entry(holder, { kind: 'clear_read', action, subject }), dueAt });
-    if (this.counted.size >= KINDS_MAX) void this.flush(Number.POSITIVE_INFINITY);
+    if (this.counted.size === KINDS_MAX) void this.begin(Number.POSITIVE_INFINITY);
   }
 
   /** Writes what is still only counted, and stops. */
@@ -64,24 +71,31 @@ export class Audit {
   }
 
   /** Writes what is due; what the database does not take stays counted. */
-  flush(now: number = this.clock.now()): Promise<void> {
-    this.writing = this.writing.then(() => this.write(now));
-    return this.writing;
+  async flush(now: number = this.clock.now()): Promise<void> {
+    while (this.writing !== null) await this.writing;
+    await this.begin(now);
+  }
+
+  /** One write at a time: a database that hangs would have one more behind it each second. */
+  private begin(now: number): Promise<void> {
+    return (this.writing ??= this.write(now).finally(() => (this.writing = null)));
   }
 
   private async write(now: number): Promise<void> {
     const due = [...this.counted].filter(([, { dueAt }]) => dueAt <= now);
     this.forgetWritten();
     if (due.length === 0) return;
-    for (const [kind] of due) this.counted.delete(kind);
+    const at = this.clock.now();
     try {
       await this.store.append(due.map(([, { entry }]) => entry));
-      for (const [kind, { entry }] of due) this.writtenAt.set(kind, entry.at);
     } catch {
-      for (const [kind, { entry, dueAt }] of due) {
-        const since = this.counted.get(kind)?.entry.times ?? 0;
-        this.counted.set(kind, { entry: { ...entry, times: entry.times + since }, dueAt });
-      }
+      return;
+    }
+    for (const [kind, { entry }] of due) {
+      this.writtenAt.set(kind, entry.at);
+      const since = (this.counted.get(kind)?.entry.times ?? 0) - entry.times;
+      this.counted.delete(kind);
+      if (since > 0) this.counted.set(kind, { entry: { ...entry, at, times: since }, dueAt: entry.at + AGAIN_MS });
     }
   }
 
