@@ -66,9 +66,14 @@ export function eventTimeSerial(eventAt: string): string {
   return EVENT_TIME + eventAt;
 }
 
+/** Whether a serial is one of those that stand for an event time, whatever follows. */
+export function isEventTimeSerial(serial: string): boolean {
+  return serial.startsWith(EVENT_TIME);
+}
+
 /** When the event happened that a notification with this serial reports, ms since the epoch; null where a sender gives no times. */
 export function eventTimeOf(serial: string): number | null {
-  if (!serial.startsWith(EVENT_TIME)) return null;
+  if (!isEventTimeSerial(serial)) return null;
   const digits = serial.slice(EVENT_TIME.length);
   return /^\d{1,15}$/.test(digits) ? Number(digits) : null;
 }

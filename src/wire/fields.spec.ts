@@ -26,6 +26,7 @@ describe('what a field may be', () => {
     ['call_id: Call ID is longer than 256 bytes', ['a'.repeat(1000), '1', 'OK', '1', '2', '', '', '']],
     ['call_id: Call ID is longer than 256 bytes', ['销'.repeat(86), '1', 'OK', '1', '2', '', '', '']],
     ['serial: Serial Number is empty', ['a', '', 'OK', '1', '2', '', '', '']],
+    ['serial: Serial Number reads as the event time of a post', ['a', ' eventTime=0', 'OK', '1', '2', '', '', '']],
     ['serial: Serial Number is longer than 64 bytes', ['a', '9'.repeat(65), 'OK', '1', '2', '', '', '']],
     ['state: Call State is empty', ['a', '1', '', '1', '2', '', '', '']],
     ['state: Call State is longer than 64 bytes', ['a', '1', 'x'.repeat(65), '1', '2', '', '', '']],

@@ -1,5 +1,5 @@
 /** Fields as text to a report: what must hold of each, and how long it may be. */
-import type { Report } from '../notification.js';
+import { isEventTimeSerial, type Report } from '../notification.js';
 import { failure, hasControl } from './reading.js';
 import type { FieldName, ParseFailure, RawFields } from './reading.js';
 import { wireState } from './state.js';
@@ -23,8 +23,12 @@ const WITHHELD = /^anonymous$/i;
  *
  * A serial need not be a number (its meaning is learned per source) and a state need not be known. Fails with `call_id`,
  * `serial`, `state`, `number` or `menu`: the first of them that does not hold.
+ * @param readSerial what is wrong with a serial; a post's is made of its event time, a datagram's may not look like that
  */
-export function toReport(fields: RawFields): { readonly ok: true; readonly report: Report } | ParseFailure {
+export function toReport(
+  fields: RawFields,
+  readSerial: (serial: string) => ParseFailure | null = serialFault,
+): { readonly ok: true; readonly report: Report } | ParseFailure {
   const callId = trimmed(fields.callId);
   const serial = trimmed(fields.serial);
   const stateRaw = trimmed(fields.state);
@@ -34,7 +38,9 @@ export function toReport(fields: RawFields): { readonly ok: true; readonly repor
   const menuId = trimmed(fields.menuId);
   const menuName = trimmed(fields.menuName);
   const fault =
-    identityFault(callId, serial, stateRaw) ??
+    wordFault('call_id', 'Call ID', callId, CALL_ID_BYTES_MAX) ??
+    readSerial(serial) ??
+    wordFault('state', 'Call State', stateRaw, STATE_BYTES_MAX) ??
     numberFault(callerNumber, calleeNumber, forwardNumber) ??
     menuFault(menuId, menuName);
   if (fault !== null) {
@@ -65,7 +71,7 @@ export function fieldFaults(fields: RawFields): readonly FieldFault[] {
   const text = (field: FieldName): string => trimmed(fields[field]);
   const judged: readonly (readonly [FieldName, ParseFailure | null])[] = [
     ['callId', wordFault('call_id', 'Call ID', text('callId'), CALL_ID_BYTES_MAX)],
-    ['serial', wordFault('serial', 'Serial Number', text('serial'), SERIAL_BYTES_MAX)],
+    ['serial', serialFault(text('serial'))],
     ['state', wordFault('state', 'Call State', text('state'), STATE_BYTES_MAX)],
     ['callerNumber', numberFault(text('callerNumber'), '', '')],
     ['calleeNumber', numberFault('', text('calleeNumber'), '')],
@@ -89,12 +95,11 @@ export function cutsNumbers(delimiter: string): boolean {
   return /^[*#]+$/.test(delimiter);
 }
 
-function identityFault(callId: string, serial: string, state: string): ParseFailure | null {
-  return (
-    wordFault('call_id', 'Call ID', callId, CALL_ID_BYTES_MAX) ??
-    wordFault('serial', 'Serial Number', serial, SERIAL_BYTES_MAX) ??
-    wordFault('state', 'Call State', state, STATE_BYTES_MAX)
-  );
+/** Copies of one event time are one notification however far apart, so no serial may be taken for one. */
+function serialFault(serial: string): ParseFailure | null {
+  return isEventTimeSerial(serial)
+    ? failure('serial', 'Serial Number reads as the event time of a post')
+    : wordFault('serial', 'Serial Number', serial, SERIAL_BYTES_MAX);
 }
 
 function wordFault(

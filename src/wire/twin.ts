@@ -44,14 +44,15 @@ export function parseTwin(body: Uint8Array): ParsedPost {
   if (missing.length > 0) return failure('fields', `without ${missing.join(', ')}`);
   const text = (member: Member): string => members.get(member) ?? '';
   if (!EVENT_TIME.test(text('eventTime'))) return failure('serial', 'eventTime is no time in ms since 1970');
-  return toReport({
+  const fields = {
     callId: text('callId'),
     serial: eventTimeSerial(text('eventTime')),
     state: text('callState'),
     callerNumber: text('callerE164'),
     calleeNumber: text('calleeE164'),
     ...{ forwardNumber: '', menuId: '', menuName: '' },
-  });
+  };
+  return toReport(fields, () => null);
 }
 
 /** The members we know, as text; null is ''. */
