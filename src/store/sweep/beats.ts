@@ -115,12 +115,13 @@ export function declareOverflow(
   return declared(() => prisma.$transaction(write));
 }
 
-/** Overflows that begin, or end, at an instant or later, in order of time. */
+/** Overflows that begin, or end, at an instant or later, in order of time; one that begins later ends later, and there is an index of ends. */
 export async function overflowsSince(db: Runs, since: number, by: 'start_at' | 'end_at'): Promise<readonly Overflow[]> {
   const rows = await db.$queryRawUnsafe<
     { source_key: string | null; reason: string; start_at: Date; end_at: Date; dropped: bigint; received: bigint }[]
   >(
-    `select source_key, reason, start_at, end_at, dropped, received from overflow where ${by} >= $1 order by end_at, id`,
+    `select source_key, reason, start_at, end_at, dropped, received from overflow
+     where ${by} >= $1 and end_at >= $1 order by end_at, id`,
     new Date(since),
   );
   return rows.map((row) => ({

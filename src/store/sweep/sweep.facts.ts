@@ -45,12 +45,16 @@ export async function feedFacts(prisma: PrismaClient, since: number): Promise<Fe
       habits: row.habits,
       rhythm: row.rhythm,
     };
-    bySource.set(row.source_key, [...(bySource.get(row.source_key) ?? []), window]);
+    const own = bySource.get(row.source_key);
+    if (own === undefined) bySource.set(row.source_key, [window]);
+    else own.push(window);
   }
   const quarantinedAt = new Map<string, number[]>();
   for (const row of quarantined) {
     const at = [row.received_at.getTime(), row.last_received_at.getTime()];
-    quarantinedAt.set(row.source_key, [...(quarantinedAt.get(row.source_key) ?? []), ...at]);
+    const own = quarantinedAt.get(row.source_key);
+    if (own === undefined) quarantinedAt.set(row.source_key, at);
+    else own.push(...at);
   }
   return {
     outages: outages.map((row) => ({ from: row.start_at.getTime(), to: row.end_at.getTime() })),
