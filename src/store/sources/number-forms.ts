@@ -22,7 +22,7 @@ export type ReadNumber = (rules: NumberRules, number: string) => string | null;
 
 type Db = Pick<PrismaClient, '$queryRawUnsafe' | '$executeRawUnsafe'>;
 
-/** Rows looked at in one statement: 20,000 take 0.1 s. */
+/** Rows looked at in one statement: 20,000 take 0.1 s. One transaction may hold more, so a page may end within it. */
 const ROWS_MAX = 20_000;
 
 const RULED = `
@@ -37,8 +37,9 @@ select first_seen_at::text as at, id::text, caller_number as caller, callee_numb
 where source_key = $1 and (first_seen_at, id) > ($2::timestamptz, $3::uuid) order by first_seen_at, id limit $4::integer`;
 
 const CHANGES = `
-select tx, caller_number as caller, callee_number as callee from call_change
-where tx > $2::bigint and tx < $3::bigint and source_key = $1 order by tx limit $4::integer`;
+select tx, call_key::text as key, id::text, revision, caller_number as caller, callee_number as callee from call_change
+where (tx, call_key, id, revision) > ($2::bigint, $3::uuid, $4::uuid, $5::integer) and tx < $6::bigint and source_key = $1
+order by tx, call_key, id, revision limit $7::integer`;
 
 /** Under a lock on the source, which whoever sets its rules takes too; what is known already changes nothing. */
 const KEEP = `
@@ -52,6 +53,8 @@ order by of_number on conflict (of_source, of_number) do nothing`;
 const ADVANCE = `
 update source set numbers_through = greatest(numbers_through, $3::bigint)
 where key = $1 and number_rules_version = $2::integer`;
+
+const NIL = '00000000-0000-0000-0000-000000000000';
 
 interface Numbers {
   readonly caller: string | null;
@@ -67,14 +70,14 @@ export async function readNumbers(db: Db, read: ReadNumber, signal?: AbortSignal
     const [{ open } = { open: 0n }] = await db.$queryRawUnsafe<{ open: bigint }[]>(OPEN);
     if (signal?.aborted === true) return;
     const { key, version, through } = ruled;
-    if (through !== null) await follow(db, ruled, { from: through, open }, read);
+    if (through !== null) await follow(db, ruled, { from: through, open }, read, signal);
     else if (await readHistory(db, ruled, read, signal)) await db.$executeRawUnsafe(ADVANCE, key, version, open - 1n);
   }
 }
 
 /** Every call there is, from the first; false when it was ended before the last. */
 async function readHistory(db: Db, ruled: Ruled, read: ReadNumber, signal?: AbortSignal): Promise<boolean> {
-  let place = { at: '-infinity', id: '00000000-0000-0000-0000-000000000000' };
+  let place = { at: '-infinity', id: NIL };
   for (;;) {
     if (signal?.aborted === true) return false;
     const asked = [ruled.key, place.at, place.id, ROWS_MAX];
@@ -91,14 +94,20 @@ async function follow(
   ruled: Ruled,
   { from, open }: { readonly from: bigint; readonly open: bigint },
   read: ReadNumber,
+  signal?: AbortSignal,
 ): Promise<void> {
-  const asked = [ruled.key, from, open, ROWS_MAX];
-  const rows = await db.$queryRawUnsafe<(Numbers & { tx: bigint })[]>(CHANGES, ...asked);
-  await keep(db, ruled, rows, read);
-  const last = rows.at(-1);
-  // The last transaction may go on behind the limit; it is looked at again.
-  const through = last === undefined || rows.length < ROWS_MAX ? open - 1n : last.tx - 1n;
-  if (through > from) await db.$executeRawUnsafe(ADVANCE, ruled.key, ruled.version, through);
+  let place = { tx: from + 1n, key: NIL, id: NIL, revision: -1 };
+  for (;;) {
+    const asked = [ruled.key, place.tx, place.key, place.id, place.revision, open, ROWS_MAX];
+    const rows = await db.$queryRawUnsafe<(Numbers & typeof place)[]>(CHANGES, ...asked);
+    await keep(db, ruled, rows, read);
+    const last = rows.length < ROWS_MAX ? undefined : rows.at(-1);
+    // The last transaction may go on behind the limit.
+    const through = last === undefined ? open - 1n : last.tx - 1n;
+    if (through > from) await db.$executeRawUnsafe(ADVANCE, ruled.key, ruled.version, through);
+    if (last === undefined || signal?.aborted === true) return;
+    place = last;
+  }
 }
 
 async function keep(db: Db, { key, rules, version }: Ruled, rows: readonly Numbers[], read: ReadNumber): Promise<void> {
