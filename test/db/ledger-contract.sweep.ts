@@ -106,9 +106,16 @@ export function windowTests(): void {
       ...life('b', 5_000, 'ringing'),
       arrival('b', '2', 'bye', 9_000),
     );
-    await commit(...life('outside', 400_000, 'ringing', 'ok', 'bye'), ...life('open', 0, 'ringing'));
+    await commit(...life('outside', 400_000, 'ringing', 'ok', 'bye'), ...life('open', 0, 'ringing', 'ok'));
     const sample = await ledger().store.windowSample(SOURCE, WINDOW, [], SETTINGS);
-    expect(sample).toMatchObject({ ended: 2, answered: 1, rang: 2, unansweredReported: 1, unansweredPresumed: 0 });
+    expect(sample).toMatchObject({
+      ended: 2,
+      answered: 1,
+      rang: 2,
+      unansweredReported: 1,
+      unansweredPresumed: 0,
+      answers: 2,
+    });
     expect(sample.orderedBins).toHaveLength(8);
     expect(await ledger().store.windowSample('nobody', WINDOW, [], SETTINGS)).toMatchObject({
       ended: 0,

@@ -66,6 +66,7 @@ function sampleOf(calls: readonly CallRecord[]): WindowSample {
       rang: Number(ringingAt !== null),
       unansweredReported: Number(disposition !== 'answered' && endProvenance === 'reported'),
       unansweredPresumed: Number(disposition !== 'answered' && endProvenance === 'presumed'),
+      answers: Number(disposition === 'answered'),
     }))
     .reduce(addSamples);
 }
@@ -130,6 +131,13 @@ test('habits are shares of what ended, and unknown until enough did', () => {
   expect(unansweredByeRatio).toBe(1);
   expect(habitsOf([], SETTINGS)).toEqual({ answerRatio: null, ringingRatio: null, unansweredByeRatio: null });
   expect(habitsOf(two.slice(0, 1), SETTINGS).unansweredByeRatio).toBeNull();
+});
+
+test('how often a source answers is no matter of how long it talks', () => {
+  const sample = windowOf({ lossIn: 0, lossBack: 0 }, 'per_call', '1');
+  // Traffic has just set in: half of those answered still talk.
+  const begun = { ...sample, ended: sample.ended - sample.answered / 2, answered: sample.answered / 2 };
+  expect(habitsOf([{ to: 300_000, pMean: 0, sample: begun }], SETTINGS).answerRatio).toBeCloseTo(0.6, 1);
 });
 
 test('what was lost is no habit: a call whose Ringing never came rang like every other', () => {

@@ -215,6 +215,9 @@ export class MemoryStore extends MemoryFeed implements SweepStore {
       rang: records.filter((record) => record.ringingAt !== null).length,
       unansweredReported: unanswered.filter((record) => record.endProvenance === 'reported').length,
       unansweredPresumed: unanswered.filter((record) => record.endProvenance === 'presumed').length,
+      answers: this.serialsOf(sourceKey).filter(
+        ({ state, firstAt }) => state === 'ok' && firstAt >= window.from && firstAt < window.to,
+      ).length,
     });
   }
 

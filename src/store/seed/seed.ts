@@ -64,7 +64,7 @@ const DAY_MS = 86_400_000;
 const RECEIVER_SPACE = '5b3c7c0e-6f0a-5d0e-8f39-0f6f4a1d2c11';
 const NO_SAMPLE = {
   ...{ copyPairs: 0, copiesMissing: 0, statesInverted: 0, orderedBins: [0, 0, 0, 0, 0, 0, 0, 0], serialsSeen: 0 },
-  ...{ serialsLost: 0, ended: 0, answered: 0, rang: 0, unansweredReported: 0, unansweredPresumed: 0 },
+  ...{ serialsLost: 0, ended: 0, answered: 0, rang: 0, unansweredReported: 0, unansweredPresumed: 0, answers: 0 },
 };
 
 /** Whether nothing was ever received or seeded. */

@@ -41,7 +41,8 @@ export async function feedFacts(prisma: PrismaClient, since: number): Promise<Fe
       from: row.start_at.getTime(),
       to: row.end_at.getTime(),
       ...{ p: row.p, pMean: row.p_mean },
-      sample: row.sample,
+      // Of windows that closed before it was counted, the answered that ended stand for it.
+      sample: { ...{ answers: row.sample.answered }, ...row.sample },
       habits: row.habits,
       rhythm: row.rhythm,
     };

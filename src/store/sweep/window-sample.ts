@@ -76,7 +76,9 @@ async function heard(prisma: PrismaClient, asked: Asked): Promise<WindowSample> 
       'ended', count(*), 'answered', count(*) filter (where disposition = 'answered'),
       'rang', count(*) filter (where ringing_at is not null),
       'unansweredReported', count(*) filter (where disposition <> 'answered' and end_provenance = 'reported'),
-      'unansweredPresumed', count(*) filter (where disposition <> 'answered' and end_provenance = 'presumed')
+      'unansweredPresumed', count(*) filter (where disposition <> 'answered' and end_provenance = 'presumed'),
+      'answers', (select count(*) from notification
+        where source_key = ${sourceKey} and first_at >= ${from} and first_at < ${to} and state = 'ok')
     ) as sample
     from ended`;
   if (row === undefined) throw new Error('an aggregate without a row');
