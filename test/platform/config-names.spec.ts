@@ -1,5 +1,5 @@
 /** Guards against a setting an operator believes he has made: a misspelt name is read by nobody. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CONFIG_KEYS } from '../../src/config.keys.js';
@@ -35,6 +35,13 @@ test.each([
   'POSTGRES_PASSWORD',
 ])('%s is somebody else’s', (name) => {
   expect(meantBy(name)).toBeNull();
+});
+
+test("compose hands on every setting that is not where its volume is, or a command's", () => {
+  const compose = readFileSync(new URL('../../docker-compose.yml', import.meta.url), 'utf8');
+  const own = ['DATA_DIR', 'SPOOL_DIR', 'RINGLEDGER_KEY'];
+  const names = Object.keys(CONFIG_KEYS);
+  expect(names.filter((name) => !own.includes(name) && !compose.includes(`\n      ${name}:`))).toEqual([]);
 });
 
 test('none of our own names is taken for another', () => {
