@@ -24,6 +24,7 @@ import { buryFormer, lastWord, openStandby, spoolProblems, startStandby } from '
 import { twinListener } from './main.twin.js';
 import { numbersOf } from './main.numbers.js';
 import { quarantineOf } from './main.quarantine.js';
+import { tellChange } from './main.settings.js';
 import { undone, undoneAfterFault } from './main.undo.js';
 import { udpServer } from './main.udp.js';
 import { type Counted, Tally } from './metrics.js';
@@ -199,7 +200,7 @@ async function wire(config: Config, database: Database, clock: Clock, log: Log):
   const { heartbeatIntervalMs: everyMs } = config;
   const prisma = database.client;
   tellStepBack(await turnBack(prisma, clock.now()), log);
-  await declareSettings(prisma, settings, clock.now());
+  tellChange(await declareSettings(prisma, settings, clock.now()), settings, log);
   const sources = new SourceRegistry(new PgSourceStore(prisma), settings, clock, (sentence) =>
     log.log(sentence, 'Sources'),
   );

@@ -5,8 +5,14 @@ import type { Settings } from '../notification.js';
 /**
  * Appends the settings this receiver was started with as the version in force from `since` (ms), unless the newest
  * version says the same. Two receivers that start at once may both append; equal versions say the same.
+ * @returns the version that was in force before; null when there was none
  */
-export async function declareSettings(prisma: PrismaClient, settings: Settings, since: number): Promise<void> {
+export async function declareSettings(
+  prisma: PrismaClient,
+  settings: Settings,
+  since: number,
+): Promise<Settings | null> {
+  const former = (await settingsVersions(prisma)).at(-1)?.settings ?? null;
   const { retry, intervalMs, marginMs, staleRingingMs, staleAnsweredMs, lossWindowMs } = settings;
   await prisma.$executeRaw`
     insert into settings (since, retry, interval_ms, margin_ms, stale_ringing_ms, stale_answered_ms, loss_window_ms)
@@ -18,6 +24,7 @@ export async function declareSettings(prisma: PrismaClient, settings: Settings, 
       select row(retry, interval_ms, margin_ms, stale_ringing_ms, stale_answered_ms, loss_window_ms)
       from settings order by since desc, id desc limit 1
     )`;
+  return former;
 }
 
 /** Every version, oldest first: a handful in the life of an installation. */
