@@ -176,6 +176,14 @@ describe('a dump restored into another cluster', () => {
     await expect(page(nextCursor)).rejects.toEqual(new CursorGone('restored'));
   });
 
+  test('within the same cluster is recognised by its database, which a ledger of before that was known takes its place in', async () => {
+    await continueChanges(prisma);
+    await pool.query(`update change_base set cluster = split_part(cluster, '/', 1)`);
+    expect(await continueChanges(prisma)).toBe(false);
+    await pool.query(`update change_base set cluster = split_part(cluster, '/', 1) || '/1'`);
+    expect([await continueChanges(prisma), await continueChanges(prisma)]).toEqual([true, false]);
+  });
+
   test('a start in the same cluster changes no number', async () => {
     expect([await continueChanges(prisma), await continueChanges(prisma)]).toEqual([false, false]);
     const { rows } = await pool.query('select epoch, ahead::integer, cluster <> $1 as known from change_base', ['']);
