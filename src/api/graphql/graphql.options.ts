@@ -12,6 +12,8 @@ export function graphqlOptions(introspection: boolean): ApolloDriverConfig {
     graphiql: false,
     introspection,
     includeStacktraceInErrorResponses: false,
+    // "Did you mean ...?" tells names that introspection, when it is off, does not.
+    hideSchemaDetailsFromClientErrors: !introspection,
     parseOptions: { maxLexicalTokens: TOKENS_MAX },
     plugins: [limits],
     formatError,
