@@ -106,7 +106,7 @@ export function startStandby(standby: Standby, draining: Draining): void {
     },
     onFact: (fact) =>
       writeFact(sweepStore, fact, {
-        outage: (source, span) => outageGap(source, span, settings, true),
+        outage: (source, outage) => outageGap(source, outage, settings),
         overflow: (known) => overflowGaps(known, settings),
       }),
     probe: () => touchReceiver(database.client, id),

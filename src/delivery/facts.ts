@@ -20,6 +20,12 @@ export interface Span {
   readonly to: number;
 }
 
+/** A span in which no receiver served. */
+export interface Outage extends Span {
+  /** Our receive loop stood still: what came meanwhile waited in the kernel, if it was not lost. */
+  readonly stoodStill: boolean;
+}
+
 /** A span in which a share of what arrived was not taken in: the kernel dropped it, or there was no room for it. */
 export interface OverflowSpan extends Span {
   /** Of what arrived, above 0 and at most 1. */

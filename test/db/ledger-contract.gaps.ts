@@ -3,7 +3,7 @@ import { EMPTY_BOOK } from '../../src/delivery/book.js';
 
 import type { Gap } from '../../src/notification.js';
 import { EPOCH } from '../support/arrivals.js';
-import { commit, datagram, gap, H, ledger, life, SOURCE, source } from './ledger-contract.kit.js';
+import { commit, datagram, gap, H, ledger, life, ONE, OTHER, SOURCE, source } from './ledger-contract.kit.js';
 
 export function gapTests(): void {
   const kept = (...gaps: readonly Gap[]): Promise<boolean> =>
@@ -68,6 +68,19 @@ export function gapTests(): void {
     await kept(gap('a span', { kind: 'outage', to: EPOCH + 9_000 }));
     const [due] = await ledger().store.dueSpans(EPOCH + 20_001, H, 10);
     expect(due).toMatchObject({ heard: { count: 3, ms: 40_000 }, servedUntil: EPOCH + 2_000, p: 0 });
+  });
+
+  test('of receivers that started after an outage the first ended it: what it took in was not taken in by one that was killed', async () => {
+    await commit(...life('a', 400, 'ringing'), ...life('b', 8_500, 'ringing'));
+    for (const [receiver, to] of [
+      [ONE, EPOCH + 8_000],
+      [OTHER, EPOCH + 9_000],
+    ] as const) {
+      const outage = { from: EPOCH, to, stoodStill: false };
+      await ledger().store.declareOutage(receiver, outage, () => gap('a span', { kind: 'outage', to }));
+    }
+    const due = await ledger().store.dueSpans(EPOCH + 20_001, H, 10);
+    expect(due.map(({ servedUntil }) => servedUntil)).toEqual([EPOCH + 400]);
   });
 
   test('a closed span follows what shows inside after it: the holes of calls that go on later, and those filled late', async () => {

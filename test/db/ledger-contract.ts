@@ -180,8 +180,9 @@ function beatTests(): void {
   test('an outage declared twice is one fact, and one gap of every source', async () => {
     await ledger().addSource('192.0.2.9');
     const span = { from: EPOCH, to: EPOCH + 5_000 };
+    const outage = { ...span, stoodStill: false };
     for (let time = 0; time < 2; time++) {
-      await ledger().store.declareOutage(ONE, span, (sourceKey) =>
+      await ledger().store.declareOutage(ONE, outage, (sourceKey) =>
         gap(`outage of ${sourceKey}`, { sourceKey, kind: 'outage' }),
       );
     }

@@ -91,7 +91,7 @@ test('the first beat of a start is waited for, so that it tells since when nobod
   const feed = new SpooledFeedStore(database, standby);
   expect(await feed.lastSigns('r', EPOCH)).toEqual({ aliveAt: FORMER_AT, mayServe: false });
   expect(await feed.beat('r', EPOCH, EPOCH)).toEqual({ through: EPOCH, othersAliveAt: FORMER_AT });
-  await feed.declareOutage('r', { from: FORMER_AT, to: EPOCH }, () => {
+  await feed.declareOutage('r', { from: FORMER_AT, to: EPOCH, stoodStill: false }, () => {
     throw new Error('no source asked for');
   });
   expect(written).toEqual(['beat 0 through 0', 'outage']);

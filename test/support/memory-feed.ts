@@ -62,7 +62,7 @@ export abstract class MemoryFeed extends MemoryLedger {
 
   declareOutage(receiverId: string, span: Span, gap: (sourceKey: string) => Gap): Promise<void> {
     const id = `${receiverId} ${String(span.from)}`;
-    if (!this.declared.has(id)) this.outages.push(span);
+    if (!this.declared.has(id)) this.outages.push({ from: span.from, to: span.to });
     this.declared.add(id);
     return this.putGaps(this.sourceKeys().map(gap));
   }
@@ -140,9 +140,11 @@ export abstract class MemoryFeed extends MemoryLedger {
       ({ firstAt }) => firstAt < gap.from && firstAt >= gap.from - RATE_OVER_MS,
     );
     const since = Math.min(...before.map(({ firstAt }) => firstAt));
+    const ends = this.outages.filter(({ from }) => from === gap.from).map(({ to }) => to);
+    const ended = ends.length > 0 ? Math.min(...ends) : (gap.to ?? gap.from);
     const served = this.sourceKeys()
       .flatMap((key) => this.serialsOf(key).map(({ firstAt }) => firstAt))
-      .filter((at) => at >= gap.from && at < (gap.to ?? gap.from));
+      .filter((at) => at >= gap.from && at < ended);
     return {
       gap,
       holes: this.lostInside(gap, horizonMs),

@@ -4,8 +4,9 @@
  *   first beat      from the last sign of life of anybody until now nobody served: an outage, however short. But not yet where
  *                   another may serve: it has not stopped, and is not gone. It may also just have been killed, so this is in doubt
  *   when it listens nobody served until now: the outage that the first beat ended goes on until here, unless another serves
- *   in doubt        another beats after this one listens: it served, and there was none. None does for three heartbeats: an outage,
- *                   from the other's last sign of life until this one listened. So too when this one stops before either
+ *   in doubt        another beats after this one listens: it served, and there was none. None does until it is gone: an outage, from
+ *                   its last sign of life until this one listened. So too when this one stops before either. Three heartbeats
+ *                   would not do: beside a database that is slow for as long, the other's beat is late and its receiving is not
  *   later beats     what this receiver's loop stood still for, longer than three heartbeats, and nobody else lived through
  *   any beat        what was dropped since the last one: an overflow, written before W may pass it
  *
@@ -15,7 +16,7 @@
  * A beat that is late while the loop ran is no outage: what PostgreSQL did not take meanwhile was refused, and counted.
  */
 import type { Span } from '../../delivery/facts.js';
-import type { Settings } from '../../notification.js';
+import { RECEIVER_GONE_MS, type Settings } from '../../notification.js';
 import type { Overflow, SweepStore } from '../sweep/sweep.ports.js';
 import { outageGap } from '../sweep/sweep.gaps.js';
 import { overflowGaps } from './span-gaps.js';
@@ -102,7 +103,8 @@ export class Heartbeat {
 
   private declare(span: Span, stoodStill: boolean): Promise<void> {
     const { receiverId, settings } = this.options;
-    return this.store.declareOutage(receiverId, span, (source) => outageGap(source, span, settings, stoodStill));
+    const outage = { ...span, stoodStill };
+    return this.store.declareOutage(receiverId, outage, (source) => outageGap(source, outage, settings));
   }
 
   /** What the first beat ends. */
@@ -125,7 +127,7 @@ export class Heartbeat {
     // Whether the sign is older than the sockets, the clocks of two machines do not tell; the next one is younger.
     if (openedAt !== undefined) return { spans: [], doubt: { from: sign, openedAt, since: now } };
     if (sign > doubt.from) return { spans: [], doubt: null };
-    const gone = isLast === true || now - doubt.since >= HEARTBEATS_MISSED * this.options.heartbeatMs;
+    const gone = isLast === true || now - doubt.since >= RECEIVER_GONE_MS;
     if (!gone) return { spans: [], doubt };
     return { spans: doubt.from < doubt.openedAt ? [{ from: doubt.from, to: doubt.openedAt }] : [], doubt: null };
   }

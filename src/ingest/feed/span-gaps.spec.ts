@@ -92,7 +92,7 @@ describe('a span that closes', () => {
   function due(gap: Gap, over: Partial<DueSpan> = {}): DueSpan {
     return { gap, holes: 0, heard: null, servedUntil: null, p: 0, ...over };
   }
-  const outage = outageGap('ivr', { from: MINUTE, to: MINUTE + 60_000 }, SETTINGS);
+  const outage = outageGap('ivr', { from: MINUTE, to: MINUTE + 60_000, stoodStill: false }, SETTINGS);
   const rate = { heard: { count: 600, ms: 60_000 } };
 
   test.each([

@@ -6,7 +6,7 @@
  * A start waits for the database however slow it is: the first beat tells since when nobody served, and from the spool it could not.
  */
 import { within } from '../../clock.js';
-import type { Span } from '../../delivery/facts.js';
+import type { Outage } from '../../delivery/facts.js';
 import type { Gap } from '../../notification.js';
 import type { Beat, LastSigns, Overflow, OverflowKnown, SweepStore } from '../sweep/sweep.ports.js';
 import type { SpooledBeat, SpooledFact } from './records.js';
@@ -17,13 +17,13 @@ export type FeedStore = Pick<SweepStore, 'lastSigns' | 'beat' | 'declareOutage' 
 
 /** How facts from the spool become gaps: the same as if they had been declared at once. */
 export interface FactGaps {
-  readonly outage: (sourceKey: string, span: Span) => Gap;
+  readonly outage: (sourceKey: string, outage: Outage) => Gap;
   readonly overflow: (known: OverflowKnown) => readonly Gap[];
 }
 
 interface SpooledOutage {
   readonly receiverId: string;
-  readonly span: Span;
+  readonly span: Outage;
 }
 
 interface SpooledOverflow {
@@ -58,7 +58,7 @@ export class SpooledFeedStore implements FeedStore {
     return this.last;
   }
 
-  async declareOutage(receiverId: string, span: Span, gaps: (sourceKey: string) => Gap): Promise<void> {
+  async declareOutage(receiverId: string, span: Outage, gaps: (sourceKey: string) => Gap): Promise<void> {
     const value: SpooledOutage = { receiverId, span };
     const done = await this.try(() => this.store.declareOutage(receiverId, span, gaps).then(() => true));
     if (done === null) await this.keep({ name: 'outage', value, from: span.from });

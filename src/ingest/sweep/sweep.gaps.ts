@@ -4,7 +4,7 @@
  */
 import { v5 as uuidv5 } from 'uuid';
 import type { HoleEvent } from '../../delivery/book.js';
-import type { Span } from '../../delivery/facts.js';
+import type { Outage, Span } from '../../delivery/facts.js';
 import { sourceLedgerKey } from '../../lifecycle/keys.js';
 import { horizonMs, type Gap, type GapStatus, type Settings } from '../../notification.js';
 
@@ -53,7 +53,8 @@ export function serialGap(sourceKey: string, event: HoleEvent, horizon: number, 
  * shorter one loses nothing that the network does not lose too. Where the receive loop stood still, the kernel may have
  * kept what came, so nothing is certain.
  */
-export function outageGap(sourceKey: string, span: Span, settings: Settings, stoodStill = false): Gap {
+export function outageGap(sourceKey: string, span: Outage, settings: Settings): Gap {
+  const { stoodStill } = span;
   const horizon = horizonMs(settings);
   const lengthMs = span.to - span.from;
   const certain = lengthMs > horizon && !stoodStill;

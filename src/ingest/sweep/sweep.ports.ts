@@ -4,7 +4,7 @@
  */
 import type { Book, Received } from '../../delivery/book.js';
 import type { Mature, SampledSerial } from '../../delivery/meaning.js';
-import type { LossWindow, SettingsVersion, Span } from '../../delivery/facts.js';
+import type { LossWindow, Outage, SettingsVersion, Span } from '../../delivery/facts.js';
 import type { WindowRhythm } from '../../delivery/rhythm.js';
 import type { WindowSample } from '../../delivery/window.js';
 import type { Gap, SerialMeaning, Settings } from '../../notification.js';
@@ -122,7 +122,7 @@ export interface SweepStore {
    */
   stopped(receiverId: string, now: number, servedUntil: number | null): Promise<void>;
   /** Declares a span in which no receiver served, as a fact and as a gap of every known source. */
-  declareOutage(receiverId: string, span: Span, gaps: (sourceKey: string) => Gap): Promise<void>;
+  declareOutage(receiverId: string, outage: Outage, gaps: (sourceKey: string) => Gap): Promise<void>;
   /**
    * Declares what was dropped, as facts and as gaps. Call it before the beat that moves W past it.
    * @param gaps given what is known of the minutes they lie in, what overflowed there before included

@@ -1,6 +1,6 @@
 /** Signs of life of receivers, and the spans in which none served or one dropped: facts, with the gaps they make. */
 import { v5 as uuidv5 } from 'uuid';
-import type { Span } from '../../delivery/facts.js';
+import type { Outage } from '../../delivery/facts.js';
 import type { PrismaClient } from '../../generated/prisma/client.js';
 import type { Beat, LastSigns, Overflow, OverflowKnown } from '../../ingest/sweep/sweep.ports.js';
 import { StoreUnavailable } from '../../ingest/ports.js';
@@ -59,7 +59,7 @@ async function declared(write: () => Promise<unknown>): Promise<void> {
 export async function declareOutage(
   prisma: PrismaClient,
   receiverId: string,
-  span: Span,
+  span: Outage,
   gap: (sourceKey: string) => Gap,
 ): Promise<void> {
   const id = uuidv5(`outage\u0000${String(span.from)}`, receiverId);

@@ -82,11 +82,15 @@ export async function dueSpans(
           and hole.to_at > span.from_at - make_interval(secs => ${horizonMs / 1000}::double precision))
       order by deadline_at limit ${limit}
     ), served as (
-      select outage.from_at, max(newest.at) as at
-      from (select distinct from_at, to_at from due where kind = 'outage') as outage cross join source cross join lateral (
+      select ended.from_at, max(newest.at) as at
+      from (
+        -- What one that was killed took in after its last sign; of several that started after it the first ended the outage.
+        select due.from_at, coalesce(min(outage.end_at), min(due.to_at)) as to_at
+        from due left join outage on outage.start_at = due.from_at where due.kind = 'outage' group by due.from_at
+      ) as ended cross join source cross join lateral (
         select max(first_at) as at from notification
-        where source_key = source.key and first_at >= outage.from_at and first_at < outage.to_at) as newest
-      group by outage.from_at
+        where source_key = source.key and first_at >= ended.from_at and first_at < ended.to_at) as newest
+      group by ended.from_at
     )
     select due.*, coalesce(inside.lost, 0)::float8 as holes, network.p, rate.heard, rate.since, served.at as served
     from due

@@ -1,6 +1,6 @@
 /** The sweep's side of the ledger in PostgreSQL: set-based statements, each idempotent or compare-and-set. */
 import type { Book, Received } from '../../delivery/book.js';
-import type { Span } from '../../delivery/facts.js';
+import type { Outage, Span } from '../../delivery/facts.js';
 import type { Mature, SampledSerial } from '../../delivery/meaning.js';
 import type { WindowRhythm } from '../../delivery/rhythm.js';
 import type { WindowSample } from '../../delivery/window.js';
@@ -52,7 +52,7 @@ export class PgSweepStore implements SweepStore {
     return stopped(this.prisma, receiverId, now, servedUntil);
   }
 
-  declareOutage(receiverId: string, span: Span, gap: (sourceKey: string) => Gap): Promise<void> {
+  declareOutage(receiverId: string, span: Outage, gap: (sourceKey: string) => Gap): Promise<void> {
     return declareOutage(this.prisma, receiverId, span, gap);
   }
 
