@@ -21,6 +21,8 @@ export interface AccessOptions {
   readonly scopes: readonly Scope[];
   /** Keys of the sources it is bound to; null: all there are. */
   readonly sources: readonly string[] | null;
+  /** Asks again whether the key is good; left out: there is none to ask of. */
+  readonly renew?: () => Promise<void>;
 }
 
 /** Without a key, before one has been made, on this machine: all but making keys, which takes the database. */
@@ -31,8 +33,10 @@ export class Access {
   readonly scopes: readonly Scope[];
   /** Keys of the sources that may be seen; null: all. Every read filters by them. */
   readonly sources: readonly string[] | null;
+  private readonly renew: (() => Promise<void>) | undefined;
 
-  constructor({ holder, scopes, sources }: AccessOptions) {
+  constructor({ holder, scopes, sources, renew }: AccessOptions) {
+    this.renew = renew;
     this.holder = holder;
     this.scopes = scopes.includes('admin') ? SCOPE_NAMES : scopes;
     this.sources = sources;
@@ -54,6 +58,14 @@ export class Access {
       scopes: [],
       sources: [],
     });
+  }
+
+  /**
+   * For answers that take longer than a second: a key that was revoked, or has expired, reads no further.
+   * @throws Unauthenticated, AccessUnavailable
+   */
+  async demandStill(): Promise<void> {
+    await this.renew?.();
   }
 
   can(scope: Scope): boolean {

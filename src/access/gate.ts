@@ -61,7 +61,10 @@ export class Gate {
     this.take(network);
     const key = await this.verified(secret, network);
     this.take(key.key.prefix);
-    return accessOf(key.key, key.stale, { address, local });
+    return accessOf(key.key, key.stale, { address, local }, async () => {
+      const now = await this.keys.verify(secret);
+      if (!now.good) throw new Unauthenticated(now.reason);
+    });
   }
 
   /** Requests refused so far, by reason. */
@@ -100,11 +103,17 @@ function tooMany(what: string, waitMs: number): TooMany {
   return new TooMany(`${what} Ask again in ${String(afterS)} s.`, afterS);
 }
 
-function accessOf(key: StoredKey, stale: boolean, from: Pick<Holder, 'address' | 'local'>): Access {
-  const { name, prefix, sources } = key;
-  const all = new Access({ holder: { kind: 'key', name: `${name} (${prefix})`, prefix, ...from }, ...key });
+function accessOf(
+  key: StoredKey,
+  stale: boolean,
+  from: Pick<Holder, 'address' | 'local'>,
+  renew: () => Promise<void>,
+): Access {
+  const { name, prefix, scopes, sources } = key;
+  const holder: Holder = { kind: 'key', name: `${name} (${prefix})`, prefix, ...from };
+  const all = new Access({ holder, scopes, sources, renew });
   if (!stale) return all;
-  return new Access({ holder: all.holder, scopes: all.scopes.filter((scope) => !NOT_STALE.includes(scope)), sources });
+  return new Access({ holder, scopes: all.scopes.filter((scope) => !NOT_STALE.includes(scope)), sources, renew });
 }
 
 /** An IPv6 customer has 2^64 addresses: they count as one. */

@@ -39,7 +39,10 @@ export class Following implements OnModuleDestroy {
     while (page.data.length === 0 && !gone.aborted && !this.closed) {
       const leftMs = until - performance.now();
       if (leftMs <= 0) break;
-      if (!page.more) await this.next(BigInt(page.openTx), leftMs, gone);
+      if (!page.more) {
+        await this.next(BigInt(page.openTx), leftMs, gone);
+        await access.demandStill();
+      }
       page = await this.reading.changes({ ...raw, after: page.nextCursor }, access);
     }
     return page;

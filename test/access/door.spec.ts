@@ -1,4 +1,5 @@
 /** What stands before everything: guards against somebody who pretends to be this machine, another address or another page. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Keys } from '../../src/access/keys.js';
 import { PgKeyStore } from '../../src/store/keys.js';
 import { type ServedApi, serveApi, type ServedDoor, type TestApi, testApi } from '../support/api.js';
@@ -124,6 +125,15 @@ test('what an operator changes bears the name of the key', async () => {
   await own.graphql('mutation { renameSource(key: "ivr", name: "Head office") { key } }', {}, shown(secret));
   const { body } = await own.graphql('{ source(key: "ivr") { changes { by } } }', {}, shown(secret));
   expect(body).toMatchObject({ data: { source: { changes: [{ by: `sources:write (${prefix})` }] } } });
+});
+
+test('whoever waits for changes is told nothing by a key that was revoked meanwhile', async () => {
+  const own = await serve();
+  const { secret, prefix } = await keyFor(own.keys, ['changes:read']);
+  const waiting = read(own, '/api/v1/changes?after=now&wait=1', shown(secret));
+  await sleep(200);
+  await own.keys.revoke(prefix, { name: 'tester', prefix: null, address: 'local' });
+  expect((await waiting).status).toBe(401);
 });
 
 test('a key revoked elsewhere opens nothing a second later', async () => {

@@ -12,6 +12,7 @@ import { ReadUnavailable } from '../../query/faults.js';
 import { whenClosed } from '../gone.js';
 import type { Raw } from '../reading.js';
 import { Reads } from './reads.decorator.js';
+import { whileGood } from './while-good.js';
 
 /** Nothing was taken, or nothing found, for so long: then the connection of whoever reads, and ours, are given up. */
 const IDLE_MS = 300_000;
@@ -58,7 +59,7 @@ export class ExportsController implements OnModuleDestroy {
     const compressed = describe(found, request, response);
     try {
       if (request.method === 'HEAD') response.end();
-      else await send(found, compressed, response);
+      else await send(whileGood(found.pieces, access), compressed, response);
     } catch (error) {
       // The status has left: whoever reads is told by a connection that breaks before the last chunk.
       response.destroy();
@@ -90,7 +91,7 @@ function describe({ format, gzip }: CallExport, request: Request, response: Resp
 }
 
 /** Rows are fetched as fast as they are taken. */
-async function send({ pieces }: CallExport, compressed: boolean, response: Response): Promise<void> {
+async function send(pieces: AsyncIterable<string>, compressed: boolean, response: Response): Promise<void> {
   const text = Readable.from(pieces);
   if (!compressed) return pipeline(text, response);
   // Level 1 of 9: the rows come faster than the levels above it take them.
