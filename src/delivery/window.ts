@@ -103,7 +103,10 @@ function missingShare(p: number, b: number, retry: number): number {
   return pairs + missing === 0 ? 0 : missing / (pairs + missing);
 }
 
-/** The loss p at which so many copies would be missing between those received; the share of acks lost is as the copies show it. */
+/**
+ * The loss p at which so many copies would be missing between those received; the share of acks lost is as the copies show it. Copies
+ * missing in bursts, as where a link is cut, would make any p of it: it is a quarter above the share at most, and none above 0.8.
+ */
 function lossByCopies(
   { copyPairs, copiesMissing, rang, answered, unansweredReported }: WindowSample,
   retry: number,
@@ -112,7 +115,7 @@ function lossByCopies(
   const heard = rang + 2 * answered + unansweredReported;
   const ackLoss = copyPairs / (copyPairs + heard);
   const wanted = copiesMissing / (copyPairs + copiesMissing);
-  let [low, high] = [0, 1];
+  let [low, high] = [wanted, Math.max(wanted, Math.min(0.8, 1.25 * wanted))];
   // To 1e-6 of p, which is 1e-5 of its seventh power at 0.4.
   for (let halvings = 0; halvings < 20; halvings++) {
     const p = (low + high) / 2;

@@ -105,6 +105,13 @@ describe('the loss of a window', () => {
     expect(mean((window) => lossOf(window, [], SETTINGS.retry))).toBeLessThan(0.85);
   });
 
+  test('is no more than a quarter above the share of copies that is missing, though they are missing in bursts', () => {
+    const quiet = windowOf({ lossIn: 0, lossBack: 0 }, 'constant', '1', 200);
+    const bursts = { ...quiet, copyPairs: 100, copiesMissing: 400, orderedBins: quiet.orderedBins.map(() => 0) };
+    expect(meanLossOf(bursts, [], SETTINGS.retry)).toBeCloseTo(0.8, 2);
+    expect(meanLossOf({ ...bursts, copiesMissing: 150 }, [], SETTINGS.retry)).toBeLessThan(0.75);
+  });
+
   test('serials per call show it too: 0.7^7 of them never come at 70 %', () => {
     const sample = windowOf({ lossIn: 0.7, lossBack: 0 }, 'per_call', '1');
     expect(sample.serialsLost / (sample.serialsLost + sample.serialsSeen)).toBeGreaterThan(0.03);
