@@ -237,7 +237,7 @@ export class MemoryStore extends MemoryFeed implements SweepStore {
           !deaf.some(({ from, to }) => firstAt < to && lastAt > from),
       );
     const missing = own.map(({ firstAt, lastAt, copies }) =>
-      Math.max(0, Math.round((lastAt - firstAt) / settings.intervalMs) - (copies - 1)),
+      Math.max(0, Math.floor((lastAt - firstAt) / settings.intervalMs + 0.25) - (copies - 1)),
     );
     return {
       pairs: own.reduce((total, { copies }) => total + copies - 1, 0),

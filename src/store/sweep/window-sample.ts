@@ -111,7 +111,7 @@ async function copiesBeside(
     select coalesce(sum(pairs), 0)::float8 as pairs, coalesce(sum(missing), 0)::float8 as missing
     from touched cross join lateral (
       select sum(copies - 1) as pairs,
-        sum(greatest(0, round(extract(epoch from last_at - first_at) * 1000 / ${intervalMs}::integer) - (copies - 1))) as missing
+        sum(greatest(0, floor(extract(epoch from last_at - first_at) * 1000 / ${intervalMs}::integer + 0.25) - (copies - 1))) as missing
       from notification
       where notification.call_key = touched.call_key and first_at >= ${oldest} and first_at < ${newest}
         and first_at between touched.first_seen_at and touched.until_at and serial not like 'eventTime=%'
